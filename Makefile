@@ -1,0 +1,48 @@
+# Every target is an intention; `make` alone prints them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+CODE := dada shop handlers worker cli sandbox
+UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock' --no-emit-find-links
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: venv ## start the whole system on this machine: http://127.0.0.1:7000
+	@$(BIN)/dada up
+
+test: dev machine ## all tests, on real servers, in a real browser
+	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
+
+check: lint types imports test ## everything CI asks for
+
+lint: dev ## ruff: style and layout
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+
+types: dev ## mypy --strict
+	@$(BIN)/mypy
+
+imports: dev ## imports run downhill
+	@$(BIN)/lint-imports
+
+format: dev ## let ruff lay out the code
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+lock: dev ## choose newer packages: rewrites the lock files
+	@$(UV) --upgrade setup.cfg --extra sandbox -o requirements.lock
+	@$(UV) --upgrade setup.cfg --extra dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove what the other targets made, the sandbox's data too
+	@rm -rf .venv .venv-bench .sandbox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info .coverage
+
+venv:
+	@tools/venv.sh requirements.lock
+
+dev:
+	@tools/venv.sh requirements-dev.lock
+
+machine:
+	@tools/machine.sh
+
+.PHONY: help run test check lint types imports format lock clean venv dev machine

@@ -1,0 +1,147 @@
+"""RFC 8259, read and written strictly."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dada import jsontext
+from dada.jsontext import NotJSON
+
+READ = {
+    "an object": (b'{"a":1}', {"a": 1}),
+    "blanks around": (b' \t\r\n{"a" : [ ] } \n', {"a": []}),
+    "a bare string": (b'"a"', "a"),
+    "a surrogate pair": (rb'"\ud83d\ude00"', "\U0001f600"),
+    "a NUL, escaped": (rb'"\u0000"', "\0"),
+    "UTF-8": ('"达达"'.encode(), "达达"),
+    "a fraction": (b"1.5", 1.5),
+    "an exponent": (b"1e3", 1000.0),
+    "640 digits": (b"1" * 640, int("1" * 640)),
+    "64 levels": (b"[" * 64 + b"]" * 64, None),
+    "many brackets, none deep": (b"[" + b"[]," * 99 + b"[]]", [[]] * 100),
+    "brackets inside a string are text": (b'"' + b"[" * 200 + b'"', "[" * 200),
+    "an escaped quotation mark does not end a string": (b'["' + b'\\"[' * 70 + b'"]', ['"[' * 70]),
+    "names that differ in case": (b'{"a":1,"A":2}', {"a": 1, "A": 2}),
+}
+
+REFUSED = {
+    "nothing": b"",
+    "NaN": b"NaN",
+    "NaN inside": b'{"exp":NaN}',
+    "Infinity": b"[Infinity]",
+    "minus Infinity": b"[-Infinity]",
+    "a number beyond every number": b"1e400",
+    "and below": b"-1e400",
+    "641 digits": b"1" * 641,
+    "641 digits deep inside": b'{"a":["' + b"x" * 10 + b'",' + b"9" * 641 + b"]}",
+    "a name twice": b'{"a":1,"a":2}',
+    "a name twice, once escaped": rb'{"a":1,"\u0061":2}',
+    "a name twice, inside": b'{"x":{"a":1,"a":1}}',
+    "65 levels": b"[" * 65 + b"]" * 65,
+    "65 levels of objects": b'{"a":' * 65 + b"1" + b"}" * 65,
+    "65 levels beside a string of brackets": b'["]]]]]]]]]]]]]]",' + b"[" * 64 + b"]" * 64 + b"]",
+    "100,000 levels": b"[" * 100_000,
+    "UTF-16": '{"a":1}'.encode("utf-16"),
+    "UTF-16 without a mark": '{"a":1}'.encode("utf-16-le"),
+    "UTF-32": '{"a":1}'.encode("utf-32-be"),
+    "a byte-order mark": b"\xef\xbb\xbf{}",
+    "a surrogate in UTF-8": b'"\xed\xa0\x80"',
+    "CESU-8": b'"\xed\xa0\xbd\xed\xb8\x80"',
+    "Latin-1": b'"\xe9"',
+    "an overlong NUL": b'"\xc0\x80"',
+    "half of a pair, escaped": rb'"\ud800"',
+    "half of a pair as a name": rb'{"\udc00":1}',
+    "text after the value": b"{}x",
+    "two values": b"{}{}",
+    "a comma at the end": b"[1,]",
+    "a comment": b"[1/*x*/]",
+    "single quotation marks": b"{'a':1}",
+    "a leading zero": b"01",
+    "a plus": b"+1",
+    "a lone point": b"1.",
+    "digits of another script": '"١"'.replace('"', "").encode(),
+    "a raw newline in a string": b'"\n"',
+    "an escape that is none": rb'"\x41"',
+    "another kind of blank": "\u00a0{}".encode(),
+    "a vertical tab around": b"\x0b{}",
+    "True": b"True",
+}
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 2000), 1 << 2000)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+)
+
+
+@pytest.mark.parametrize(("data", "value"), READ.values(), ids=READ)
+def test_json_is_read(data, value):
+    read = jsontext.read(data)
+    assert value is None or read == value
+
+
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED)
+def test_what_is_no_json_or_has_two_readings_is_refused(data):
+    with pytest.raises(NotJSON) as caught:
+        jsontext.read(data)
+    assert caught.value.clause.startswith("RFC 8259")
+
+
+@given(st.one_of(st.binary(), st.text().map(lambda text: text.encode("utf-8", "surrogatepass"))))
+def test_any_bytes_are_read_or_refused(data):
+    try:
+        jsontext.read(data)
+    except NotJSON as error:
+        assert error.reason
+
+
+@given(JSON)
+def test_what_is_written_is_read_back_as_it_was(value):
+    assert jsontext.read(jsontext.write(value)) == value
+
+
+@given(JSON)
+def test_another_writer_s_texts_are_read_alike(value):
+    assert jsontext.read(json.dumps(value, indent=1).encode()) == value
+
+
+UNWRITABLE = {
+    "NaN": math.nan,
+    "infinity, inside": {"a": [math.inf]},
+    "a name that is a number": {1: 2},
+    "a name that is a number, inside": {"a": {None: 2}},
+    "half of a surrogate pair": "\ud800",
+    "half of a pair as a name": {"\udfff": 1},
+    "a set": {"a": set()},
+    "bytes": b"a",
+    "too many digits": 1 << 2200,
+    "too many digits, inside": [-(1 << 2200)],
+    "65 levels": eval("[" * 65 + "]" * 65),
+    "65 levels of objects": eval("{'a':" * 65 + "1" + "}" * 65),
+}
+
+
+@pytest.mark.parametrize("value", UNWRITABLE.values(), ids=UNWRITABLE)
+def test_what_would_not_be_read_is_not_written(value):
+    with pytest.raises(NotJSON):
+        jsontext.write(value)
+
+
+def test_a_structure_that_holds_itself_is_refused():
+    circle: list = []
+    circle.append(circle)
+    with pytest.raises(NotJSON, match="nested too deeply"):
+        jsontext.write(circle)
+
+
+def test_a_python_without_the_c_encoder_writes_the_same(monkeypatch):
+    value = {"a": [1, "达", 1.5, None]}
+    fast = jsontext.write(value)
+    monkeypatch.setattr(jsontext, "_C_WRITER", None)
+    assert jsontext.write(value) == fast
