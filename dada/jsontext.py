@@ -137,7 +137,7 @@ _WRITER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=F
 # JSONEncoder.encode makes its C encoder anew for each text, which takes as long as writing a short one.
 # Ours is made once, as that class makes it (json/encoder.py); where Python has none, the class does it.
 _C_WRITER = (
-    make(None, _WRITER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)  # noqa: FBT003
+    make(None, _WRITER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
     if (make := getattr(json.encoder, "c_make_encoder", None))
     else None
 )

@@ -1,0 +1,188 @@
+"""The CORS protocol, the server's side (Fetch §3.3): which pages of other origins may read an answer.
+
+How to read this file: `Policy` (in `cors_policy.py`) is proved when it is made, and decides; a `PolicyMap` gives
+parts of a site policies of their own; `Middleware` writes the decisions onto the answers of any WSGI application.
+
+CORS is no access control: a denied page's request is served as ever, only the reading of the answer is not
+granted.  It is no protection against forged requests either: simple ones run unasked (Fetch §3.3.7).  There is
+no option for Private Network Access, which was withdrawn, and none for callbacks.
+
+This file knows WSGI (PEP 3333); it does not know what the application does.
+"""
+
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from dada.cors_policy import Decision, Policy, Request
+from dada.cors_rules import Finding, PolicyError
+from dada.errors import Problem
+from dada.headers import CORS_RESPONSE_HEADERS
+from dada.origins import ANY
+from dada.trace import Step
+
+__all__ = ["Decision", "Finding", "Middleware", "Policy", "PolicyError", "PolicyMap", "Request"]
+
+# --- parts of a site -------------------------------------------------------------------------------------
+
+
+class PolicyMap:
+    """Policies by path: "/v1/*" covers everything below /v1/, "/v1" that path alone; None is no CORS.
+
+    Paths are compared by whole segments, decoded, case-sensitively, and the most specific wins: "/api/*" does
+    not cover /apiary, "+" is "+" (CVE-2024-6839, -6844, -6866).  Raise :exc:`PolicyError`.
+    """
+
+    def __init__(self, policies: Mapping[str, Policy | None]) -> None:
+        problems = []
+        self._exact: dict[str, Policy | None] = {}
+        self._below: dict[str, Policy | None] = {}
+        for path, policy in policies.items():
+            head = path.removesuffix("/*") if isinstance(path, str) else ""
+            if not isinstance(path, str) or not path.startswith("/") or ANY in head:
+                why, fix = "a path begins with / and has * as its last segment only", "/v1/*"
+                problems.append(Problem("map-path", "path", ascii(path)[:80], why, fix))
+            elif policy is not None and not isinstance(policy, Policy):
+                problems.append(
+                    Problem("map-policy", path[:80], repr(policy)[:40], "this is no policy", "a Policy, or None")
+                )
+            else:
+                (self._below if path.endswith("/*") else self._exact)[head if path.endswith("/*") else path] = policy
+        if problems:
+            raise PolicyError(problems)
+
+    def find(self, path: str) -> Policy | None:
+        """Return the policy for the decoded *path*, or None where there is none."""
+        if path in self._exact:
+            return self._exact[path]
+        head = path
+        while "/" in head:
+            head = head.rpartition("/")[0]
+            if head in self._below:
+                return self._below[head]
+        return None
+
+
+# --- any WSGI application --------------------------------------------------------------------------------
+
+StartResponse = Callable[..., Any]
+WSGIApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+_STATUS: Final = {204: "204 No Content", 403: "403 Forbidden"}
+
+
+class Middleware:
+    """Wraps a WSGI application (PEP 3333), outermost: it answers preflights, and marks every other answer.
+
+    policies     one Policy for all paths, a PolicyMap, or a mapping to make one of
+    on_decision  called with each Decision, for logs; after the application named its headers, so that it
+                 also hears of headers of this protocol that the application set itself and that were dropped
+
+    Preflights never reach the application.  An exception that leaves the application becomes a 500 here, told
+    on wsgi.errors: the server's own 500 would come without these headers, and no page could read it.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApp,
+        policies: Policy | PolicyMap | Mapping[str, Policy | None],
+        *,
+        on_decision: Callable[[Decision], None] | None = None,
+    ) -> None:
+        self._app, self._on_decision = app, on_decision
+        self._policy = policies if isinstance(policies, Policy) else None
+        self._map = policies if isinstance(policies, PolicyMap) else None if self._policy else PolicyMap(policies)  # type: ignore[arg-type]
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        policy = self._policy or self._map.find(_path(environ))  # type: ignore[union-attr]
+        if policy is None:
+            return self._app(environ, start_response)
+        method, origin = environ["REQUEST_METHOD"], environ.get("HTTP_ORIGIN")
+        if method == "OPTIONS":
+            asked = (
+                environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+                environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+            )
+            decision = policy.decide(Request(method, origin, *asked))
+        else:  # on other methods the two headers mean nothing (Fetch §3.3.2)
+            decision = policy.decide(Request(method, origin))
+        if decision.status is not None:
+            if self._on_decision:
+                self._on_decision(decision)
+            empty = [] if decision.status == 204 else [("Content-Length", "0")]  # RFC 9110 §8.6
+            start_response(_STATUS[decision.status], [*decision.headers, ("Vary", ", ".join(decision.vary)), *empty])
+            return []
+        started: list[bool] = []
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            started.append(True)
+            marked = self._mark(headers, decision)
+            return start_response(status, marked, exc_info) if exc_info else start_response(status, marked)
+
+        try:
+            answer = self._app(environ, start)
+        except Exception:  # noqa: BLE001 the last one that can still mark an answer
+            return _failure(environ, start)
+        return answer if started else _lazily(answer, environ, start)
+
+    def _mark(self, headers: list[tuple[str, str]], decision: Decision) -> list[tuple[str, str]]:
+        """Return the application's *headers* with the decision's: each of the protocol's at most once."""
+        marked: list[tuple[str, str]] = []
+        dropped, varied = [], []
+        for header in headers:
+            name = header[0].lower()
+            if name == "vary":
+                varied.append(header[1])
+            elif name in CORS_RESPONSE_HEADERS:
+                dropped.append(header[0])
+            else:
+                marked.append(header)
+        marked += decision.headers
+        if vary := _merged(varied, decision.vary):
+            marked.append(("Vary", vary))
+        if self._on_decision:
+            if dropped:
+                found = f"the application set {', '.join(dropped)} itself: dropped"
+                step = Step("conflict", "Fetch §3.3.4", "failed", found)
+                decision = replace(decision, steps=(*decision.steps, step))
+            self._on_decision(decision)
+        return marked
+
+
+def _path(environ: dict[str, Any]) -> str:
+    path: str = environ.get("PATH_INFO", "")
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
+
+
+def _merged(varied: list[str], names: tuple[str, ...]) -> str:
+    """Return one value of Vary: what the application said, and *names* where they are not among it."""
+    said = ", ".join(varied)
+    there = {name.strip(" \t").lower() for name in said.split(",")} if said else set()
+    if "*" in there:
+        return said
+    return ", ".join(([said] if said else []) + [name for name in names if name.lower() not in there])
+
+
+def _failure(environ: dict[str, Any], start: StartResponse) -> list[bytes]:
+    """Answer 500 for an exception on its way out, unless a part of another answer has left already."""
+    traceback.print_exc(file=environ.get("wsgi.errors"))
+    body = b"Internal Server Error\n"
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    start("500 Internal Server Error", headers, sys.exc_info())
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _lazily(answer: Iterable[bytes], environ: dict[str, Any], start: StartResponse) -> Iterator[bytes]:
+    """Pass on the *answer* of an application that names its headers only when it is asked for its first part."""
+    sent = False
+    try:
+        for part in answer:
+            sent = sent or bool(part)
+            yield part
+    except Exception:
+        if sent:
+            raise
+        yield from _failure(environ, start)
+    finally:
+        getattr(answer, "close", lambda: None)()
