@@ -15,6 +15,9 @@ run: venv ## start the whole system on this machine: http://127.0.0.1:7000
 test: dev machine ## all tests, on real servers, in a real browser
 	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
 
+oracle: dev machine ## ten thousand questions to a real browser, and to our model of it
+	@ORACLE_CASES=10000 $(BIN)/pytest -q -s tests/browser/test_oracle.py
+
 check: lint types imports test ## everything CI asks for
 
 lint: dev ## ruff: style and layout
@@ -45,4 +48,4 @@ dev:
 machine:
 	@tools/machine.sh
 
-.PHONY: help run test check lint types imports format lock clean venv dev machine
+.PHONY: help run test oracle check lint types imports format lock clean venv dev machine

@@ -10,6 +10,7 @@ no option for Private Network Access, which was withdrawn, and none for callback
 This file knows WSGI (PEP 3333); it does not know what the application does.
 """
 
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,12 +21,15 @@ from dada.cors_policy import Decision, Policy, Request
 from dada.cors_rules import Finding, PolicyError
 from dada.errors import Problem
 from dada.headers import CORS_RESPONSE_HEADERS
-from dada.origins import ANY
 from dada.trace import Step
 
 __all__ = ["Decision", "Finding", "Middleware", "Policy", "PolicyError", "PolicyMap", "Request"]
 
 # --- parts of a site -------------------------------------------------------------------------------------
+
+
+_PATH = re.compile(r"/[^*]*|(?:/[^*]*)?/\*", re.DOTALL)
+_NO_PATH = re.compile(r"%[0-9A-Fa-f]{2}|[?#]|/\.\.?(?:/|\Z)")  # no decoded path looks so, as browsers send it
 
 
 class PolicyMap:
@@ -36,20 +40,23 @@ class PolicyMap:
     """
 
     def __init__(self, policies: Mapping[str, Policy | None]) -> None:
-        problems = []
         self._exact: dict[str, Policy | None] = {}
         self._below: dict[str, Policy | None] = {}
+        problems = []
+        if not isinstance(policies, Mapping):
+            why, fix = "this is no map of paths", '{"/v1/*": policy}'
+            raise PolicyError([Problem("not-a-map", "policies", repr(policies)[:40], why, fix)])
         for path, policy in policies.items():
-            head = path.removesuffix("/*") if isinstance(path, str) else ""
-            if not isinstance(path, str) or not path.startswith("/") or ANY in head:
-                why, fix = "a path begins with / and has * as its last segment only", "/v1/*"
+            if not isinstance(path, str) or not _PATH.fullmatch(path) or _NO_PATH.search(path):
+                why, fix = "a path begins with /, is written decoded, and has * as its last segment only", "/v1/*"
                 problems.append(Problem("map-path", "path", ascii(path)[:80], why, fix))
             elif policy is not None and not isinstance(policy, Policy):
-                problems.append(
-                    Problem("map-policy", path[:80], repr(policy)[:40], "this is no policy", "a Policy, or None")
-                )
+                why, fix = "this is no policy", "a Policy, or None"
+                problems.append(Problem("map-policy", path[:80], repr(policy)[:40], why, fix))
+            elif path.endswith("/*"):
+                self._below[path.removesuffix("/*")] = policy
             else:
-                (self._below if path.endswith("/*") else self._exact)[head if path.endswith("/*") else path] = policy
+                self._exact[path] = policy
         if problems:
             raise PolicyError(problems)
 
@@ -91,11 +98,14 @@ class Middleware:
         on_decision: Callable[[Decision], None] | None = None,
     ) -> None:
         self._app, self._on_decision = app, on_decision
-        self._policy = policies if isinstance(policies, Policy) else None
-        self._map = policies if isinstance(policies, PolicyMap) else None if self._policy else PolicyMap(policies)  # type: ignore[arg-type]
+        self._find: Callable[[str], Policy | None]
+        if isinstance(policies, Policy):
+            self._find = lambda path: policies  # noqa: ARG005
+        else:
+            self._find = (policies if isinstance(policies, PolicyMap) else PolicyMap(policies)).find
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        policy = self._policy or self._map.find(_path(environ))  # type: ignore[union-attr]
+        policy = self._find(_path(environ))
         if policy is None:
             return self._app(environ, start_response)
         method, origin = environ["REQUEST_METHOD"], environ.get("HTTP_ORIGIN")
@@ -111,57 +121,50 @@ class Middleware:
             if self._on_decision:
                 self._on_decision(decision)
             empty = [] if decision.status == 204 else [("Content-Length", "0")]  # RFC 9110 §8.6
-            start_response(_STATUS[decision.status], [*decision.headers, ("Vary", ", ".join(decision.vary)), *empty])
+            start_response(_STATUS[decision.status], decision.mark(empty))
             return []
-        started: list[bool] = []
+        reported: list[bool] = []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            started.append(True)
-            marked = self._mark(headers, decision)
+            if self._on_decision and not reported:
+                self._on_decision(_with_conflict(decision, headers))
+            reported.append(True)
+            marked = decision.mark(headers)
             return start_response(status, marked, exc_info) if exc_info else start_response(status, marked)
 
         try:
             answer = self._app(environ, start)
         except Exception:  # noqa: BLE001 the last one that can still mark an answer
             return _failure(environ, start)
-        return answer if started else _lazily(answer, environ, start)
-
-    def _mark(self, headers: list[tuple[str, str]], decision: Decision) -> list[tuple[str, str]]:
-        """Return the application's *headers* with the decision's: each of the protocol's at most once."""
-        marked: list[tuple[str, str]] = []
-        dropped, varied = [], []
-        for header in headers:
-            name = header[0].lower()
-            if name == "vary":
-                varied.append(header[1])
-            elif name in CORS_RESPONSE_HEADERS:
-                dropped.append(header[0])
-            else:
-                marked.append(header)
-        marked += decision.headers
-        if vary := _merged(varied, decision.vary):
-            marked.append(("Vary", vary))
-        if self._on_decision:
-            if dropped:
-                found = f"the application set {', '.join(dropped)} itself: dropped"
-                step = Step("conflict", "Fetch §3.3.4", "failed", found)
-                decision = replace(decision, steps=(*decision.steps, step))
-            self._on_decision(decision)
-        return marked
+        return answer if _is_whole(answer, environ) else _Parts(answer, environ, start)
 
 
-def _path(environ: dict[str, Any]) -> str:
-    path: str = environ.get("PATH_INFO", "")
-    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
+def _is_whole(answer: Iterable[bytes], environ: dict[str, Any]) -> bool:
+    """Whether nothing can fail in *answer* any more, or the server has its own way with it."""
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(answer, list | tuple) or (isinstance(wrapper, type) and isinstance(answer, wrapper))
 
 
-def _merged(varied: list[str], names: tuple[str, ...]) -> str:
-    """Return one value of Vary: what the application said, and *names* where they are not among it."""
-    said = ", ".join(varied)
-    there = {name.strip(" \t").lower() for name in said.split(",")} if said else set()
-    if "*" in there:
-        return said
-    return ", ".join(([said] if said else []) + [name for name in names if name.lower() not in there])
+class _Parts:
+    """The parts of an application's answer; what fails before the first of them has left is answered 500."""
+
+    def __init__(self, answer: Iterable[bytes], environ: dict[str, Any], start: StartResponse) -> None:
+        self._answer, self._environ, self._start = answer, environ, start
+
+    def __iter__(self) -> Iterator[bytes]:
+        sent = False
+        try:
+            for part in self._answer:
+                sent = sent or bool(part)
+                yield part
+        except Exception:
+            if sent:
+                raise
+            yield from _failure(self._environ, self._start)
+
+    def close(self) -> None:
+        """Close the application's answer, whether it was asked for a part or not (PEP 3333)."""
+        getattr(self._answer, "close", lambda: None)()
 
 
 def _failure(environ: dict[str, Any], start: StartResponse) -> list[bytes]:
@@ -173,16 +176,15 @@ def _failure(environ: dict[str, Any], start: StartResponse) -> list[bytes]:
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
-def _lazily(answer: Iterable[bytes], environ: dict[str, Any], start: StartResponse) -> Iterator[bytes]:
-    """Pass on the *answer* of an application that names its headers only when it is asked for its first part."""
-    sent = False
-    try:
-        for part in answer:
-            sent = sent or bool(part)
-            yield part
-    except Exception:
-        if sent:
-            raise
-        yield from _failure(environ, start)
-    finally:
-        getattr(answer, "close", lambda: None)()
+def _with_conflict(decision: Decision, headers: Iterable[tuple[str, str]]) -> Decision:
+    """Return *decision* with one more step if the application set headers of the protocol itself."""
+    dropped = [name for name, _ in headers if name.lower() in CORS_RESPONSE_HEADERS]
+    if not dropped:
+        return decision
+    found = f"the application set {', '.join(dropped)} itself: dropped"
+    return replace(decision, steps=(*decision.steps, Step("conflict", "Fetch §3.3.4", "failed", found)))
+
+
+def _path(environ: dict[str, Any]) -> str:
+    path: str = environ.get("PATH_INFO") or "/"
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")

@@ -21,6 +21,7 @@ from typing import Final, Literal, NamedTuple
 
 from dada.cors_rules import Finding, PolicyError, audit, prove
 from dada.headers import (
+    CORS_RESPONSE_HEADERS,
     NON_WILDCARD_REQUEST_HEADERS,
     SAFELISTED_METHODS,
     is_forbidden_method,
@@ -34,6 +35,7 @@ __all__ = ["Decision", "Policy", "Request"]
 
 MAX_ASKED: Final = 4096  # characters of Access-Control-Request-Headers; browsers send a few names
 MAX_ELEMENTS: Final = 128
+MAX_METHOD: Final = 64  # characters of a method that only * covers
 _REMEMBERED: Final = 1024
 _PREFLIGHT_VARY: Final = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
 
@@ -74,6 +76,23 @@ class Decision:
     def explain(self) -> str:
         """Return the steps as a text, a line each."""
         return explain(self.steps)
+
+    def mark(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return an answer's *headers* with this decision's: each of the protocol's once, Vary in one line."""
+        marked, varied = [], []
+        for header in headers:
+            name = header[0].lower()
+            if name == "vary":
+                varied.append(header[1])
+            elif name not in CORS_RESPONSE_HEADERS:
+                marked.append(header)
+        marked += self.headers
+        said = ", ".join(filter(None, varied))
+        there = {name.strip(" \t").lower() for name in said.split(",")}
+        more = [] if "*" in there else [name for name in self.vary if name.lower() not in there]
+        if said or more:
+            marked.append(("Vary", ", ".join(([said] if said else []) + more)))
+        return marked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,13 +209,13 @@ class Policy:
             return _step("method", False, f"{_shown(method)} is no method that a page may use", "Fetch §2.2.1")
         if method in SAFELISTED_METHODS:
             return _step("method", True, f"{method} needs no listing")
-        ok = method in self.methods or ANY in self.methods
+        ok = method in self.methods or (ANY in self.methods and len(method) <= MAX_METHOD)
         return _step("method", ok, f"{_shown(method)} is {'let in' if ok else 'not let in; case counts'}")
 
     def _headers_step(self, names: list[str] | None) -> Step:
         if names is None:
             return _step("headers", False, "no list of names, or one too long to be a browser's")
-        for name in {name.lower() for name in names} - self._headers:
+        for name in sorted({name.lower() for name in names} - self._headers):
             if ANY not in self._headers:
                 return _step("headers", False, f"{_shown(name)} is not let in")
             if name in NON_WILDCARD_REQUEST_HEADERS:
@@ -208,19 +227,17 @@ class Policy:
         if self.credentials:
             headers.append(("Access-Control-Allow-Credentials", "true"))
         methods = [] if method in SAFELISTED_METHODS else [method]
-        asked = sorted({name.lower() for name in names})
+        asked = {name.lower() for name in names}
+        if ANY not in self.methods:
+            methods = list(self.methods) if self.disclosure == "full" else methods
+        elif not self.credentials:  # with them * is an ordinary name: what was asked is spelled out (Fetch §3.3.4)
+            methods = [ANY]
         if self.disclosure == "full":
-            methods = list(self.methods)
-            asked = sorted(self._headers - {ANY} if self.credentials else self._headers)
-        # With credentials * is an ordinary name (Fetch §3.3.4): what was asked is spelled out.
-        if ANY in self.methods:
-            methods = [ANY] if not self.credentials else [] if method in SAFELISTED_METHODS else [method]
-        if ANY in self._headers and self.credentials:
-            asked = sorted({*asked, *(name.lower() for name in names)} - {ANY})
+            asked = asked | (self._headers - {ANY}) if self.credentials else {*self._headers}
         if methods:
             headers.append(("Access-Control-Allow-Methods", ", ".join(methods)))
         if asked:
-            headers.append(("Access-Control-Allow-Headers", ", ".join(asked)))
+            headers.append(("Access-Control-Allow-Headers", ", ".join(sorted(asked))))
         if self.max_age is not None:
             headers.append(("Access-Control-Max-Age", str(self.max_age)))
         return tuple(headers)
@@ -232,5 +249,5 @@ def _step(name: str, ok: bool, found: str, clause: str = "Fetch §4.8 step 7") -
 
 def _shown(text: str) -> str:
     """Return *text* for a log: no line ends, no control characters, not too long (CVE-2024-1681)."""
-    escaped = ascii(text)[1:-1]
+    escaped = ascii(text[:81])[1:-1]
     return escaped if len(escaped) <= 80 else f"{escaped[:77]}..."

@@ -64,8 +64,8 @@ def prove(policy: Any) -> tuple[Origins, list[Problem]]:
     for field in ("origins", "methods", "request_headers", "response_headers"):
         lists[field], wrong = _list(field, getattr(policy, field))
         problems += wrong
-    origins = Origins(lists["origins"]) if lists["origins"] is not None else Origins([ANY])
-    problems += origins.problems
+    origins = Origins(lists["origins"] or ())
+    problems += origins.problems if lists["origins"] is not None else []
     problems += _flags(policy)
     problems += _names("methods", lists["methods"] or (), _method_problem, also=frozenset())
     problems += _names(

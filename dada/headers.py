@@ -29,6 +29,7 @@ _FORBIDDEN_REQUEST_HEADERS = frozenset({
     "connection", "content-length", "cookie", "cookie2", "date", "dnt", "expect", "host", "keep-alive", "origin",
     "referer", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "via",
 })  # fmt: skip
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _METHOD_OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
 
 CORS_RESPONSE_HEADERS = frozenset({
@@ -46,7 +47,7 @@ def is_token(text: str) -> bool:
 def normalize_method(method: str) -> str:
     """Return *method* as a browser sends it: six are upper-cased, "patch" is not (Fetch §2.2.1)."""
     upper = method.upper()
-    return upper if upper in _NORMALIZED_METHODS else method
+    return upper if upper in _NORMALIZED_METHODS and method.isascii() else method
 
 
 def is_forbidden_method(method: str) -> bool:
@@ -59,7 +60,8 @@ def is_forbidden_request_header(name: str, value: str = "") -> bool:
     name = name.lower()
     if name in _FORBIDDEN_REQUEST_HEADERS or name.startswith(("proxy-", "sec-")):
         return True
-    return name in _METHOD_OVERRIDES and any(is_forbidden_method(part.strip(" \t")) for part in value.split(","))
+    parts = _QUOTED.sub('"', value).split(",")  # a comma within quotes divides nothing; no method has quotes
+    return name in _METHOD_OVERRIDES and any(is_forbidden_method(part.strip(" \t")) for part in parts)
 
 
 def split_list(value: str, limit: int | None = None) -> list[str] | None:

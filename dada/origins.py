@@ -15,6 +15,7 @@ This file knows texts; it does not know requests or policies.
 import functools
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterable
 from importlib import resources
 from typing import NamedTuple
@@ -207,13 +208,17 @@ def _is_ipv6(host: str) -> bool:
 
 
 def _is_a_label(label: str) -> bool:
+    """Whether *label*, if it begins with xn--, spells a Unicode label in lower case (RFC 5891 §5.4)."""
     if not label.startswith("xn--"):
         return True
     try:
         unicode = label[4:].encode("ascii").decode("punycode")
-        return not unicode.isascii() and unicode.encode("punycode").decode("ascii") == label[4:]
+        again = unicode.encode("punycode").decode("ascii")
     except (UnicodeError, OverflowError):
         return False
+    visible = unicode.replace("\u200c", "").replace("\u200d", "")  # the two joiners are letters to some scripts
+    lower = unicodedata.normalize("NFC", unicode.lower())
+    return again == label[4:] and not unicode.isascii() and visible.isprintable() and lower == unicode
 
 
 # --- what a policy may not say ---------------------------------------------------------------------------
@@ -228,10 +233,13 @@ def _problem(text: object) -> Problem | None:
         if ANY in plain:
             why, fix = "* stands for whole labels at the front of a host, or for a port", "https://*.shop.example"
             return Problem("origin-wildcard", "origins", text[:80], why, fix, "Fetch §3.3.4")
-        address = host.startswith("*.") and (plain.endswith("]") or host.rpartition(".")[2].isdigit())
-        if address or (host.startswith("*.") and scheme not in ("http", "https")):
+        address = host.endswith("]") or host.rpartition(".")[2].isdigit()
+        if host.startswith("*.") and (address or scheme not in ("http", "https")):
             why, fix = "only names have subdomains", "the origin itself"
             return Problem("origin-wildcard", "origins", text[:80], why, fix, "RFC 6454 §4")
+        if len(host) > 253:
+            why, fix = "no host is as long as a label before this one", "a shorter host"
+            return Problem("origin-length", "origins", text[:80], why, fix, "RFC 1035 §2.3.4")
     if fault := _fault(plain):
         code, why, fix = fault
         return Problem(f"origin-{code}", "origins", ascii(text)[:80], why, fix, "RFC 6454 §6.2")
@@ -239,13 +247,15 @@ def _problem(text: object) -> Problem | None:
 
 
 def is_public_suffix(host: str) -> bool:
-    """Whether anybody may register names below *host*: com, co.uk, github.io (publicsuffix.org)."""
-    labels = host.split(".")
+    """Whether anybody may register names below *host*, or below its subdomains: com, co.uk, github.io.
+
+    The list's rules (publicsuffix.org): a name, "*." for any one label before it, "!" for an exception.
+    """
     rules = _public_suffixes()
-    if len(labels) == 1:
-        return True
-    parent = ".".join(["*", *labels[1:]])
-    return f"!{host}" not in rules and (host in rules or parent in rules)
+    if is_loopback(host) or f"!{host}" in rules:
+        return False
+    parent = host.partition(".")[2]
+    return not parent or not rules.isdisjoint({host, f"*.{parent}", f"*.{host}"})
 
 
 @functools.cache

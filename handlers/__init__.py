@@ -1,1 +1,42 @@
-"""."""
+"""The web edge: the whole API on one screen.
+
+Each line is a path, the resource behind it, and who may call it:
+
+    anyone      no credentials are looked at
+    signed-in   a good access token
+    owner       a good access token of the user whose name stands in the path; to others it does not exist
+"""
+
+from typing import Final
+
+from dada.router import Route
+from handlers.activation import Activation, Resend
+from handlers.addresses import Address, Addresses, DefaultAddress
+from handlers.health import Health, Readiness
+from handlers.passwords import Password, PasswordReset, PasswordResets
+from handlers.tokens import CurrentToken, Refresh, Tokens
+from handlers.users import User, Users
+from handlers.weibo import WeiboAuthorization, WeiboBindings, WeiboUsers
+
+__all__ = ["ROUTES"]
+
+ROUTES: Final = (
+    Route("/v1/users", Users, {"POST": "anyone"}),
+    Route("/v1/users/activation", Activation, {"GET": "anyone", "POST": "anyone"}),
+    Route("/v1/users/<username>", User, {"GET": "owner", "PATCH": "owner"}),
+    Route("/v1/users/<username>/activation", Resend, {"POST": "anyone"}),
+    Route("/v1/users/<username>/password", Password, {"PUT": "owner"}),
+    Route("/v1/password-resets", PasswordResets, {"POST": "anyone"}),
+    Route("/v1/password-resets/<token>", PasswordReset, {"PUT": "anyone"}),
+    Route("/v1/tokens", Tokens, {"POST": "anyone", "GET": "signed-in", "DELETE": "signed-in"}),
+    Route("/v1/tokens/refresh", Refresh, {"POST": "anyone"}),
+    Route("/v1/tokens/current", CurrentToken, {"DELETE": "anyone"}),
+    Route("/v1/users/<username>/addresses", Addresses, {"GET": "owner", "POST": "owner"}),
+    Route("/v1/users/<username>/addresses/default", DefaultAddress, {"PUT": "owner"}),
+    Route("/v1/users/<username>/addresses/<int:id>", Address, {"GET": "owner", "PUT": "owner", "DELETE": "owner"}),
+    Route("/v1/users/weibo/authorization", WeiboAuthorization, {"GET": "anyone"}),
+    Route("/v1/users/weibo/users", WeiboUsers, {"GET": "anyone", "POST": "anyone"}),
+    Route("/v1/users/weibo/bindings", WeiboBindings, {"POST": "anyone"}),
+    Route("/healthz", Health, {"GET": "anyone"}),
+    Route("/readyz", Readiness, {"GET": "anyone"}),
+)

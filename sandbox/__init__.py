@@ -1,1 +1,23 @@
-"""."""
+"""The outside world on one machine: a look-alike of Weibo's OAuth 2.0 service, and a mailbox that receives mail.
+
+    __main__.py         python -m sandbox: the process is put together here
+    world.py            two servers, one process: HTTP and SMTP
+    app.py              the front door: which paths belong to whom
+    weibo.py            Weibo's endpoints, a function each; the table of paths is at its top
+    weibo_authorize.py  log-in and consent, and every way back to the application
+    weibo_store.py      applications, users, grants, codes, tokens
+    weibo_users.py      the made-up users
+    weibo_errors.py     the rows of Weibo's error tables
+    weibo_answers.py    how Weibo writes its answers
+    weibo_faults.py     what Weibo can be told to do wrong
+    mailbox.py          letters kept, and their page
+    letters.py          a received letter, read
+    smtp.py             the door where letters come in, and what it can be told to do wrong
+    faults.py           the switches themselves: which fault, where, how often
+    admin.py            the switches and the log of requests, over HTTP
+    request_log.py      what was asked of Weibo
+    site.py, texts.py   pages, in English and Chinese
+
+Nothing of the shop is known here: the shop must not be able to tell this world from the real one.  It is for
+lessons and tests, on loopback only; what it knows is forgotten when it ends.
+"""

@@ -1,0 +1,97 @@
+"""The `dada` command, put together.
+
+A subcommand imports what it needs when it is called, so that `dada --help` is quick.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from dada.errors import Misuse
+
+__all__ = ["main"]
+
+
+class _OneLine(click.Group):
+    """A group whose mistakes are told in lines, never in tracebacks."""
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        try:
+            super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.exceptions.Exit as error:
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(130)
+        except click.ClickException as error:
+            print(f"dada: {error.format_message()}", file=sys.stderr)
+            sys.exit(2)
+        except Misuse as error:
+            print(f"dada: {error}", file=sys.stderr)
+            sys.exit(2)
+        sys.exit(0)
+
+
+@click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Dada: the back end of a small shop whose protocol code is written by hand.
+
+    `dada up` starts the whole system on this machine; the other commands look into its parts.
+    """
+
+
+@main.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".sandbox"),
+    show_default=True,
+    help="Folder of the sandbox: secrets, database, Valkey's files.",
+)
+@click.option("--database", metavar="URL", help="A database of your own: mysql+pymysql://user:password@host/name.")
+@click.option("--redis", metavar="URL", help="A Redis of your own: redis://host:port/0.")
+@click.option("--api-port", type=int, default=8000, show_default=True, help="The JSON API.")
+@click.option("--page-port", type=int, default=7000, show_default=True, help="The page, another origin on purpose.")
+@click.option("--world-port", type=int, default=9000, show_default=True, help="Weibo look-alike and mailbox.")
+@click.option("--smtp-port", type=int, default=9025, show_default=True, help="The mailbox's SMTP.")
+def up(
+    data: Path, database: str | None, redis: str | None, api_port: int, page_port: int, world_port: int, smtp_port: int
+) -> None:
+    """Start everything on this machine, and stop it with Ctrl-C.
+
+    \b
+    page    http://127.0.0.1:7000          register, log in, addresses, "log in with Weibo"
+    api     http://127.0.0.1:8000          gunicorn, the JSON API
+    worker                                 sends the letters
+    world   http://127.0.0.1:9000          a look-alike of Weibo; /mailbox shows the letters
+    valkey                                 queue and cache, unless --redis is given
+
+    Everything listens on loopback only.  Secrets are made on the first run.
+    """
+    from rich.console import Console
+
+    from sandbox.up import Options, up
+
+    options = Options(data, database, redis, api_port, page_port, world_port, smtp_port)
+    sys.exit(up(options, Console()))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database of DATABASE_URL to the schema that this program expects."""
+    from shop.database import Database
+    from shop.schema import migrate, must_be_current
+
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        raise click.ClickException("DATABASE_URL is not set")
+    database = Database(url)
+    migrate(database)
+    must_be_current(database)
+    click.echo("the database is current")
+
+
+if __name__ == "__main__":
+    main()

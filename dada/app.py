@@ -1,0 +1,323 @@
+"""WSGI in, WSGI out: the only door to werkzeug.
+
+A request goes through `App.__call__` from top to bottom: path and method to a resource (`router.py`), who may call
+(a guard), the resource's method, which returns an `Answer`; whatever is raised on the way becomes a problem
+document (RFC 9457).  Headers that every answer carries are added in one place, `_finish`.
+
+Werkzeug's objects are made where a request needs them (entity tags, languages), not for every answer: they cost
+more than all the rest.
+
+This file knows HTTP (RFC 9110) and WSGI (PEP 3333); it does not know what the resources are about.
+"""
+
+import http
+import inspect
+import itertools
+import logging
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, quote
+
+import msgspec
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header, parse_etags, parse_options_header
+
+from dada import bodies
+from dada.errors import Malformed, Misuse, Problem, Rejected
+from dada.problems import TYPES, HTTPProblem, Invalid, ProblemType, document
+from dada.router import MethodNotAllowed, NotFound, Route, Router
+
+__all__ = ["Answer", "App", "Guard", "Request"]
+
+T = TypeVar("T", bound=msgspec.Struct)
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+MAX_BODY: Final = 64 * 1024
+LANGUAGES: Final = ("en", "zh-CN")
+
+_log = logging.getLogger("dada.app")
+_STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus} | {
+    413: "413 Content Too Large",  # the names of RFC 9110; Python 3.11 has older ones
+    422: "422 Unprocessable Content",
+}
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_BODILESS: Final = frozenset({204, 304})
+
+# An answer is for one caller, says what it is, and is never framed, sniffed or kept.
+HEADERS: Final = (
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cross-Origin-Resource-Policy", "same-site"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Vary", "Authorization, Accept-Language"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+
+
+class Answer(NamedTuple):
+    """What a resource answers: a status, a body for JSON (None for none), headers, and the body's entity tag.
+
+    etag  strong and quoted, '"3"': a GET whose caller has this version is answered 304 (RFC 9110 §13.1.2)
+    """
+
+    status: int
+    body: Any = None
+    headers: tuple[tuple[str, str], ...] = ()
+    etag: str = ""
+
+
+class Request:
+    """One request, read as far as somebody asks.
+
+    id        a UUID for this request: in every answer, every log line, every problem
+    params    the path's parameters, converted
+    identity  who calls: what the guard left here
+    """
+
+    __slots__ = ("_query", "environ", "id", "identity", "method", "params")
+
+    def __init__(self, environ: Environ, request_id: str) -> None:
+        self.environ, self.id = environ, request_id
+        self.method: str = environ["REQUEST_METHOD"]
+        self.params: dict[str, Any] = {}
+        self.identity: Any = None
+        self._query: dict[str, list[str]] | None = None
+
+    @property
+    def path(self) -> str:
+        """The path as it stands in the request line: not decoded, without the query."""
+        raw: str = self.environ.get("RAW_URI") or self.environ.get("REQUEST_URI") or ""
+        if raw.startswith("/"):
+            return raw.partition("?")[0]
+        if "://" in raw:  # the absolute form, as for a proxy (RFC 9112 §3.2.2)
+            return "/" + raw.partition("://")[2].partition("/")[2].partition("?")[0]
+        return raw or quote(self.environ.get("PATH_INFO", "").encode("latin-1", "replace"))
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header, or None."""
+        key = name.upper().replace("-", "_")
+        value: str | None = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
+        return value
+
+    def query(self, name: str) -> str | None:
+        """Return a parameter of the query, or None.  Raise :exc:`HTTPProblem` if it stands there twice."""
+        if self._query is None:
+            self._query = {}
+            for key, value in parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True):
+                self._query.setdefault(key, []).append(value)
+        values = self._query.get(name, [])
+        if len(values) > 1:
+            raise HTTPProblem("bad-request", f"{name} is given {len(values)} times")
+        return values[0] if values else None
+
+    @property
+    def language(self) -> str:
+        """The language for people: English, or Chinese where the caller prefers it (RFC 9110 §12.5.4)."""
+        written = self.environ.get("HTTP_ACCEPT_LANGUAGE")
+        if not written:
+            return LANGUAGES[0]
+        accepted = parse_accept_header(written[:500], LanguageAccept)
+        return accepted.best_match([*LANGUAGES, "zh"], LANGUAGES[0]).replace("zh-CN", "zh").replace("zh", "zh-CN")
+
+    def json(self, kind: type[T]) -> T:
+        """Return the body as a *kind*.  Raise :exc:`HTTPProblem` (411, 413, 415, 400), :exc:`Invalid` (422)."""
+        written, options = parse_options_header(self.environ.get("CONTENT_TYPE"))
+        media_type = written.lower()
+        is_json = media_type == "application/json" or (
+            media_type.startswith("application/") and media_type.endswith("+json")
+        )
+        if not is_json or options.get("charset", "utf-8").lower() != "utf-8":
+            name = "Accept-Patch" if self.method == "PATCH" else "Accept-Post"
+            raise HTTPProblem("unsupported-media-type", headers=[(name, "application/json")])
+        return bodies.read(self.body(), kind)
+
+    def body(self) -> bytes:
+        """Return the body's bytes.  Raise :exc:`HTTPProblem` for one without a length, or too long."""
+        written = self.environ.get("CONTENT_LENGTH") or ""
+        if not written:
+            # A chunked body ends by itself where the server says so; else nobody knows where it ends.
+            if not (self.environ.get("wsgi.input_terminated") and self.environ.get("HTTP_TRANSFER_ENCODING")):
+                raise HTTPProblem("length-required")
+            length = MAX_BODY + 1
+        elif not (written.isascii() and written.isdigit()):
+            raise HTTPProblem("bad-request", "Content-Length is no number")
+        else:
+            length = int(written[:20])
+            if length > MAX_BODY:
+                raise HTTPProblem("content-too-large", f"at most {MAX_BODY} bytes are read")
+        data: bytes = self.environ["wsgi.input"].read(length)
+        if len(data) > MAX_BODY:
+            raise HTTPProblem("content-too-large", f"at most {MAX_BODY} bytes are read")
+        if written and len(data) < length:
+            raise HTTPProblem("bad-request", "the body ended before its length")
+        return data
+
+    def has(self, etag: str) -> bool:
+        """Whether the caller says that it has this version (If-None-Match, RFC 9110 §13.1.2)."""
+        return parse_etags(self.environ.get("HTTP_IF_NONE_MATCH")).contains_weak(etag.strip('"'))
+
+    def must_mean(self, etag: str) -> None:
+        """Raise :exc:`HTTPProblem` unless the caller names this version (If-Match, RFC 9110 §13.1.1, RFC 6585 §3)."""
+        written = self.environ.get("HTTP_IF_MATCH")
+        if written is None:
+            raise HTTPProblem(
+                "precondition-required", 'If-Match is missing; its value is the ETag of what you saw, or "*"'
+            )
+        if not parse_etags(written).contains(etag.strip('"')):
+            raise HTTPProblem("precondition-failed", headers=[("ETag", etag)])
+
+
+Guard = Callable[[Request], None]
+"""Lets a request through, and leaves who calls in its identity; or raises :exc:`Rejected`."""
+
+
+class App:
+    """A WSGI application made of routes.
+
+    routes     the table; a class in it is made once, with *given*
+    guards     for each word that says who may call, the guard; "anyone" needs none
+    problems   kinds of problems besides those of HTTP itself
+    words      what is told of fields: code → (English, Chinese)
+    outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
+    realm      for challenges (RFC 9110 §11.5)
+    hosts      the names by which this service is called, with their ports; None takes any
+    on_answer  called with each request and its status, for logs and figures
+
+    Raise :exc:`Misuse` for a table that cannot be right.
+    """
+
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        *,
+        given: Any = None,
+        guards: Mapping[str, Guard] | None = None,
+        problems: Mapping[str, ProblemType] | None = None,
+        words: Mapping[str, tuple[str, str]] | None = None,
+        outages: tuple[type[Exception], ...] = (),
+        realm: str = "dada",
+        hosts: Collection[str] | None = None,
+        on_answer: Callable[[Request, int], None] | None = None,
+    ) -> None:
+        made = [replace(route, resource=_made(route.resource, given)) for route in routes]
+        self.router = Router(made)
+        self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
+        self._problems = {**TYPES, **(problems or {})}
+        self._words, self._outages, self._realm, self._on_answer = dict(words or {}), outages, realm, on_answer
+        self._hosts = None if hosts is None else frozenset(hosts)
+        self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
+        said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
+        unknown = sorted(said - self._guards.keys())
+        if unknown:
+            why, fix = "no guard stands for this word", f"one of {', '.join(sorted(self._guards))}"
+            raise Misuse([Problem("who-unknown", "guards", word, why, fix) for word in unknown])
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
+        if self._ids is None:
+            self._ids = _request_ids()
+        request = Request(environ, next(self._ids))
+        try:
+            answer = self._answer(request)
+        except Exception as error:  # noqa: BLE001 whatever it is, it becomes a problem document
+            answer = self._problem(request, error)
+        return self._finish(request, answer, start_response)
+
+    def _answer(self, request: Request) -> Answer:
+        environ = request.environ
+        if self._hosts is not None and environ.get("HTTP_HOST") not in self._hosts:
+            raise HTTPProblem("misdirected-request")
+        if request.method not in _METHODS:
+            raise HTTPProblem("not-implemented", headers=[("Allow", ", ".join(sorted(_METHODS)))])
+        if request.method not in _SAFE and _is_foreign(environ):
+            raise HTTPProblem("origin-not-allowed")
+        match = self.router.match(request.method, request.path)
+        if isinstance(match, NotFound):
+            raise HTTPProblem("not-found")
+        if isinstance(match, MethodNotAllowed):
+            raise HTTPProblem("method-not-allowed", headers=[("Allow", ", ".join(match.allow))])
+        if match.handler is None:
+            return Answer(204, headers=(("Allow", ", ".join(match.allow)),))
+        request.params = match.params
+        if (guard := self._guards[match.who]) is not None:
+            guard(request)
+        answer: Answer = match.handler(request)
+        if answer.etag and request.method in ("GET", "HEAD") and "HTTP_IF_NONE_MATCH" in environ:
+            return Answer(304, etag=answer.etag) if request.has(answer.etag) else answer
+        return answer
+
+    def _problem(self, request: Request, error: Exception) -> Answer:
+        """Return the answer for what was raised (RFC 9457)."""
+        headers: list[tuple[str, str]] = []
+        members: Mapping[str, Any] = {}
+        detail = ""
+        if isinstance(error, self._outages):
+            code, headers = "unavailable", [("Retry-After", "1")]
+            _log.warning("a part is down: %s", type(error).__name__, extra={"request": request.id})
+        elif isinstance(error, Malformed):
+            code, detail = "bad-request", str(error)
+        elif isinstance(error, Rejected) and error.reason in self._problems:
+            code, detail = error.reason, error.detail
+            if isinstance(error, HTTPProblem):
+                headers, members = list(error.headers), error.members
+        else:
+            code = "internal"
+            _log.error("unhandled", exc_info=error, extra={"request": request.id})
+        kind = self._problems[code]
+        if kind.status == 401 and not any(name == "WWW-Authenticate" for name, _ in headers):
+            headers.append(("WWW-Authenticate", f'Bearer realm="{self._realm}"'))  # RFC 9110 §15.5.2
+        if kind.status in (429, 503) and not any(name == "Retry-After" for name, _ in headers):
+            headers.append(("Retry-After", "1"))
+        errors = error.errors if isinstance(error, Invalid) else ()
+        language = request.language
+        told = document(kind, language, request.id, detail=detail, errors=errors, words=self._words, members=members)
+        headers += [("Content-Type", "application/problem+json"), ("Content-Language", language)]
+        return Answer(kind.status, told, tuple(headers))
+
+    def _finish(self, request: Request, answer: Answer, start_response: StartResponse) -> list[bytes]:
+        status, body, own, etag = answer
+        # A header that the answer gives itself replaces the one that all answers carry.
+        common = HEADERS if not own else [header for header in HEADERS if not any(header[0] == name for name, _ in own)]
+        headers = [*common, ("X-Request-Id", request.id), *own]
+        if request.environ["wsgi.url_scheme"] == "https":
+            headers.append(("Strict-Transport-Security", "max-age=31536000"))
+        payload = b"" if body is None else msgspec.json.encode(body)
+        if status not in _BODILESS:
+            headers.append(("Content-Length", str(len(payload))))
+            if payload and not any(name == "Content-Type" for name, _ in own):
+                headers.append(("Content-Type", "application/json"))
+        if etag:
+            headers.append(("ETag", etag))
+        if self._on_answer:
+            self._on_answer(request, status)
+        start_response(_STATUS[status], headers)
+        return [] if request.method == "HEAD" or not payload else [payload]
+
+
+def _is_foreign(environ: Environ) -> bool:
+    """Whether a page of an origin that is not let in sends this; what it may not read it shall not change either.
+
+    CORS lets simple requests through unasked (Fetch §3.3.7), so that this is a gate of its own.
+    """
+    decision = environ.get("dada.cors")
+    if decision is None or decision.kind != "actual" or decision.allowed:
+        return False
+    return bool(environ.get("HTTP_ORIGIN") != f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}")
+
+
+def _made(resource: Any, given: Any) -> Any:
+    """Return *resource*, made with what all resources are given if it is a class."""
+    if not inspect.isclass(resource):
+        return resource
+    make: Callable[..., Any] = resource
+    return make() if given is None else make(given)
+
+
+def _request_ids() -> Iterator[str]:
+    """Yield UUIDs (RFC 9562 §5.8: version 8): random for this process, counted within it; unique, and no secret."""
+    random = secrets.token_hex(10)
+    prefix = f"{random[:8]}-{random[8:12]}-8{random[12:15]}-8{random[15:18]}-"
+    return (f"{prefix}{number:012x}" for number in itertools.count(secrets.randbits(40)))

@@ -1,0 +1,114 @@
+"""Bodies: bytes → strict JSON → a typed value, or every field's error at once (RFC 8259, RFC 6901).
+
+The type is a msgspec Struct; what it says about its fields is what is checked, and what the OpenAPI document tells.
+Members that it does not name are refused: what is silently dropped today would be silently believed tomorrow.
+
+This file knows bytes and types; it does not know HTTP.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from dada import jsontext
+from dada.errors import Rejected
+from dada.problems import FieldError, Invalid
+
+__all__ = ["MAX_DEPTH", "MAX_MEMBERS", "NotReadable", "read", "validate"]
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+MAX_DEPTH: Final = 16
+MAX_MEMBERS: Final = 100
+_MAX_INTEGER: Final = 1 << 53  # beyond it JavaScript's numbers lose digits (RFC 8259 §6)
+
+
+class NotReadable(Rejected):
+    """The body is no JSON text that we read: reason "malformed-json"."""
+
+    def __init__(self, detail: str, clause: str) -> None:
+        super().__init__("malformed-json", clause, detail)
+
+
+def read(data: bytes, kind: type[T]) -> T:
+    """Return the body as a *kind*.  Raise :exc:`NotReadable` for what is no JSON, :exc:`Invalid` for the rest."""
+    try:
+        value = jsontext.read(data)
+    except jsontext.NotJSON as error:
+        raise NotReadable(error.reason, error.clause) from None
+    if problem := _excess(value, MAX_DEPTH):
+        raise NotReadable(problem, "RFC 8259 §9")
+    return validate(value, kind)
+
+
+def validate(value: Any, kind: type[T]) -> T:
+    """Return *value*, read from JSON, as a *kind*.  Raise :exc:`Invalid` with the errors of all fields."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as first:
+        if not isinstance(value, dict):
+            raise Invalid([FieldError("#", "type", {"expected": "object"})]) from None
+        raise Invalid(list(_errors(value, kind)) or [_error("", str(first))]) from None
+
+
+def _errors(value: Mapping[str, Any], kind: type[msgspec.Struct]) -> list[FieldError]:
+    """The library stops at the first error; each field is put to it alone."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    errors = []
+    for name, field in fields.items():
+        if name not in value:
+            if field.required:
+                errors.append(FieldError(f"#/{_escaped(name)}", "missing"))
+            continue
+        try:
+            msgspec.convert(value[name], field.type)
+        except msgspec.ValidationError as error:
+            errors.append(_error(name, str(error)))
+    errors += [FieldError(f"#/{_escaped(name)}", "unknown") for name in value if name not in fields]
+    return errors
+
+
+_BOUND = re.compile(r"Expected `(?:str|array|object|bytes)` of length (>=|<=) (\d+)")
+_NUMBER = re.compile(r"Expected `(?:int|float)` (>=|<=|>|<) (-?[\d.]+)")
+_TYPE = re.compile(r"Expected `([^`]+)`, got")
+_PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
+
+
+def _error(name: str, message: str) -> FieldError:
+    """Return the library's *message* about the field *name* as data."""
+    place = _PLACE.search(message)
+    pointer = "#" + (f"/{_escaped(name)}" if name else "") + _pointer(place[1] if place else "")
+    if bound := _BOUND.match(message):
+        low = bound[1] == ">="
+        return FieldError(pointer, "too_short" if low else "too_long", {"min" if low else "max": int(bound[2])})
+    if number := _NUMBER.match(message):
+        low = number[1].startswith(">")
+        return FieldError(pointer, "too_small" if low else "too_large", {"min" if low else "max": float(number[2])})
+    if kind := _TYPE.match(message):
+        return FieldError(pointer, "type", {"expected": kind[1]})
+    return FieldError(pointer, "missing" if "missing" in message else "unknown" if "unknown" in message else "invalid")
+
+
+def _pointer(path: str) -> str:
+    """Return the library's ".a[0].b" as a JSON pointer."""
+    return "".join(f"/{_escaped(part)}" for part in re.findall(r"[^.\[\]]+", path))
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")  # RFC 6901 §3
+
+
+def _excess(value: Any, depth: int) -> str:
+    """Return what makes *value* more than a body of ours may be, or ""."""
+    if isinstance(value, dict | list):
+        if depth == 0:
+            return "nested too deeply"
+        if len(value) > MAX_MEMBERS:
+            return "too many members"
+        members: Any = value.values() if isinstance(value, dict) else value
+        return next(filter(None, (_excess(member, depth - 1) for member in members)), "")
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        return "an integer beyond 2^53"
+    return ""

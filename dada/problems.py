@@ -1,0 +1,153 @@
+"""Problems as data: what went wrong, for machines and for people, in two languages (RFC 9457).
+
+Every error that leaves the server is one of the types in a table like TYPES: a stable code, a status, and a title
+that never changes.  What is particular to one occurrence goes into its detail, its errors and its headers.
+
+This file knows statuses and words; it does not know requests.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from dada.errors import Rejected
+
+__all__ = ["TYPES", "FieldError", "HTTPProblem", "Invalid", "Language", "ProblemType", "document"]
+
+Language = str  # "en" or "zh-CN"
+
+
+class ProblemType(NamedTuple):
+    """One kind of problem: its code, the status it comes with, its title in English and Chinese.
+
+    uri  where the kind is registered elsewhere; else it is /problems/<code>
+    """
+
+    code: str
+    status: int
+    en: str
+    zh: str
+    uri: str = ""
+
+
+def types(*rows: ProblemType) -> dict[str, ProblemType]:
+    """Return a table of problem types by code."""
+    return {row.code: row for row in rows}
+
+
+TYPES: Final = types(
+    ProblemType("bad-request", 400, "The request makes no sense", "请求不合语法"),
+    ProblemType("malformed-json", 400, "The body is no JSON text", "请求体不是合法的 JSON"),
+    ProblemType("invalid-request", 400, "The credentials are not in order", "凭证的写法不对"),
+    ProblemType("unauthorized", 401, "Log in first", "请先登录"),
+    ProblemType("invalid-token", 401, "The access token is not valid", "访问令牌无效"),
+    ProblemType("origin-not-allowed", 403, "Pages of this origin may not change anything here", "不允许该来源修改内容"),
+    ProblemType("forbidden", 403, "This is not yours to do", "您无权这样做"),
+    ProblemType("not-found", 404, "There is no such thing here", "这里没有您要找的东西"),
+    ProblemType("method-not-allowed", 405, "This resource does not answer this method", "该资源不支持此方法"),
+    ProblemType("conflict", 409, "The request does not fit the present state", "请求与当前状态冲突"),
+    ProblemType("length-required", 411, "The body comes without a length", "请求体没有给出长度"),
+    ProblemType("precondition-failed", 412, "It was changed in the meantime", "内容已被修改"),
+    ProblemType("content-too-large", 413, "The body is too large", "请求体过大"),
+    ProblemType("uri-too-long", 414, "The URL is too long", "网址过长"),
+    ProblemType("unsupported-media-type", 415, "The body is of a type that is not read here", "不支持的请求体类型"),
+    ProblemType("misdirected-request", 421, "This server has another name", "请求发错了服务器"),
+    ProblemType("validation", 422, "Some fields are not valid", "有些字段不合要求"),
+    ProblemType("precondition-required", 428, "Say which version you mean", "请说明您要修改的版本"),
+    ProblemType(
+        "quota-exceeded", 429, "Too many requests", "请求过于频繁",
+        "https://iana.org/assignments/http-problem-types#quota-exceeded",
+    ),
+    ProblemType("internal", 500, "Something went wrong on our side", "服务器出了问题"),
+    ProblemType("not-implemented", 501, "This server does not know this method", "服务器不认识此方法"),
+    ProblemType("bad-gateway", 502, "Another service answered nonsense", "上游服务的回答无法理解"),
+    ProblemType("unavailable", 503, "A part of this service is down for the moment", "服务暂时不可用"),
+    ProblemType("gateway-timeout", 504, "Another service did not answer in time", "上游服务没有按时回答"),
+)  # fmt: skip
+
+
+class FieldError(NamedTuple):
+    """What is wrong with one member of a body: where (RFC 6901, "#/email"), a stable code, and its numbers."""
+
+    pointer: str
+    code: str
+    params: Mapping[str, Any] = {}
+
+
+class Invalid(Rejected):
+    """A body that is well formed and not valid: every field's error at once."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("validation", "RFC 9110 §15.5.21", f"{len(errors)} fields")
+        self.errors = tuple(errors)
+
+
+class HTTPProblem(Rejected):
+    """A problem of the type *reason*, with headers and members of its own."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        members: Mapping[str, Any] | None = None,
+        clause: str = "RFC 9457 §3",
+    ) -> None:
+        super().__init__(code, clause, detail)
+        self.headers, self.members = tuple(headers), dict(members or {})
+
+
+# What is told of a field, by code; {…} are its params.
+_FIELDS: Final[Mapping[str, tuple[str, str]]] = {
+    "missing": ("is missing", "缺少此项"),
+    "unknown": ("is not known here", "不认识此项"),
+    "type": ("must be {expected}", "类型应为 {expected}"),
+    "too_short": ("must have at least {min} characters", "至少 {min} 个字符"),
+    "too_long": ("must have at most {max} characters", "最多 {max} 个字符"),
+    "too_small": ("must be at least {min}", "不得小于 {min}"),
+    "too_large": ("must be at most {max}", "不得大于 {max}"),
+    "invalid": ("is not valid", "不合要求"),
+}
+
+
+def document(
+    kind: ProblemType,
+    language: Language,
+    instance: str,
+    *,
+    detail: str = "",
+    errors: Sequence[FieldError] = (),
+    words: Mapping[str, tuple[str, str]] | None = None,
+    members: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the members of a problem document (RFC 9457 §3.1).
+
+    instance  the request's id, a UUID
+    words     further words for codes of fields: (English, Chinese), with {…} for params
+    """
+    chinese = language.startswith("zh")
+    told: dict[str, Any] = {
+        "type": kind.uri or f"/problems/{kind.code}",
+        "title": kind.zh if chinese else kind.en,
+        "status": kind.status,
+        "code": kind.code,
+        "instance": f"urn:uuid:{instance}",
+        "request_id": instance,
+    }
+    if errors:
+        detail = f"{len(errors)} 个字段有误" if chinese else f"{len(errors)} field{'s' * (len(errors) > 1)} not valid"
+        told["errors"] = [_field(error, {**_FIELDS, **(words or {})}, chinese=chinese) for error in errors]
+    if detail:
+        told["detail"] = detail
+    return told | dict(members or {})
+
+
+def _field(error: FieldError, words: Mapping[str, tuple[str, str]], *, chinese: bool) -> dict[str, Any]:
+    text = words.get(error.code, _FIELDS["invalid"])[chinese]
+    told = {"pointer": error.pointer, "code": error.code, "detail": text.format_map(_Params(error.params))}
+    return told | ({"params": dict(error.params)} if error.params else {})
+
+
+class _Params(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return name

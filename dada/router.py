@@ -1,0 +1,385 @@
+"""Paths → resource, or 404, or 405 with Allow (RFC 9110 §9.1, §15.5.5, §15.5.6; RFC 3986 §3.3).
+
+A `Route` is a path, the resource behind it, and who may call it.  A `Router` holds all of them in a trie of
+segments, so that a match costs as much with ten routes as with ten thousand:
+
+    >>> router = Router([Route("/users/<username>/addresses/<int:id>", {"GET": print}, "owner", "address")])
+    >>> router.match("GET", "/users/ada/addresses/7").params
+    {'username': 'ada', 'id': 7}
+    >>> router.match("PUT", "/users/ada/addresses/7")
+    MethodNotAllowed(allow=('GET', 'HEAD', 'OPTIONS'))
+    >>> router.url("address", username="張", id=7)
+    '/users/%E5%BC%B5/addresses/7'
+
+What a path may look like is decided once, here.  Each segment is percent-decoded once, after the path was cut
+at its slashes; "%2F" is therefore a character of a segment, "%252F" three.  Nothing is repaired: an empty
+segment ("//", or a slash at the end), "." and "..", control characters, a bad escape and bytes that are no
+UTF-8 match nothing, and no answer redirects to what may have been meant.  Static segments win over parameters.
+
+This file knows paths and names of methods; it does not know HTTP messages, or what a resource does.
+"""
+
+import difflib
+import inspect
+import re
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, unquote_to_bytes
+
+from dada.errors import Misuse, Problem
+from dada.headers import is_token
+
+__all__ = ["Converter", "Match", "MethodNotAllowed", "NotFound", "Route", "Router"]
+
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # that a class may define; HEAD comes with GET
+
+
+@dataclass(frozen=True)
+class Route:
+    """A line of the table.
+
+    path      "/v1/users/<username>/addresses/<int:id>": static segments and parameters
+    resource  a class or an object with a method per verb (get, post …), a mapping from verbs to functions,
+              or one function, which then answers GET
+    who       who may call: one word for all verbs, or a word for each
+    name      for `Router.url`; the resource's own name where it is not given
+    """
+
+    path: str
+    resource: Any
+    who: str | Mapping[str, str]
+    name: str | None = None
+
+
+class Match(NamedTuple):
+    """A path and a method that are known.
+
+    handler  what answers: a function of the resource; None for OPTIONS where the resource has no method for it
+    who      the word that says who may call
+    allow    the methods of this path, sorted
+    params   the parameters' values by name, converted
+    """
+
+    route: Route
+    handler: Callable[..., Any] | None
+    who: str
+    allow: tuple[str, ...]
+    params: dict[str, Any]
+
+
+class NotFound(NamedTuple):
+    """No such path."""
+
+
+class MethodNotAllowed(NamedTuple):
+    """The path is known, and not for this method; *allow* is what it is for (RFC 9110 §10.2.1)."""
+
+    allow: tuple[str, ...]
+
+
+class Converter(NamedTuple):
+    """How one kind of parameter is read and written; *read* raises ValueError for what is none."""
+
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+
+
+# --- the kinds of parameters -----------------------------------------------------------------------------
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def _read_int(text: str) -> int:
+    # ASCII digits only, one spelling for each number, within 64 bits
+    if text.isdigit() and text.isascii() and len(text) < 19 and (text[0] != "0" or text == "0"):
+        return int(text)
+    raise ValueError(text)
+
+
+def _write_int(value: Any) -> str:
+    if type(value) is not int:
+        raise ValueError(value)
+    return str(_read_int(str(value)))
+
+
+def _read_uuid(text: str) -> uuid.UUID:
+    if not _UUID.fullmatch(text):
+        raise ValueError(text)
+    return uuid.UUID(text)
+
+
+def _write_str(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(value)
+    return value
+
+
+CONVERTERS: Final[Mapping[str, Converter]] = {
+    "int": Converter(_read_int, _write_int),
+    "uuid": Converter(_read_uuid, lambda value: str(_read_uuid(str(value)))),
+    "str": Converter(str, _write_str),
+}
+
+
+# --- the trie --------------------------------------------------------------------------------------------
+
+
+class _Node:
+    """What can follow after some segments: static ones, parameters, or the end."""
+
+    __slots__ = ("allow", "ends", "names", "params", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, _Node] = {}
+        self.params: list[tuple[str, Callable[[str], Any], _Node]] = []  # plain texts last: they take anything
+        self.ends: dict[str, tuple[Route, Callable[..., Any] | None, str, tuple[str, ...]]] = {}
+        self.names: tuple[str, ...] = ()
+        self.allow: tuple[str, ...] = ()
+
+
+class Router:
+    """All routes, proved together when it is made.  Raise :exc:`Misuse`, with every problem of the table.
+
+    converters  further kinds of parameters, by the name that stands before the colon
+    """
+
+    def __init__(self, routes: Iterable[Route], converters: Mapping[str, Converter] | None = None) -> None:
+        self.routes = tuple(routes)
+        self._converters = {**CONVERTERS, **(converters or {})}
+        self._root = _Node()
+        self._names: dict[str, Route] = {}
+        problems: list[Problem] = []
+        for route in self.routes:
+            problems += self._add(route)
+        if problems:
+            raise Misuse(problems)
+
+    def match(self, method: str, path: str) -> Match | NotFound | MethodNotAllowed:
+        """Return what answers *method* at *path*, as it stands in the request: not decoded, without a query."""
+        segments = path.split("/")
+        if segments[0]:
+            return NotFound()
+        if "%" in path or not (path.isascii() and path.isprintable()):
+            decoded = _decoded(segments)
+            if decoded is None:
+                return NotFound()
+            segments = decoded
+        values: list[Any] = []
+        node = _find(self._root, segments, 1, values)
+        if node is None:
+            return NotFound()
+        end = node.ends.get(method)
+        if end is None:
+            return MethodNotAllowed(node.allow)
+        return Match._make((*end, dict(zip(node.names, values, strict=True))))
+
+    def url(self, name: str, /, **params: Any) -> str:
+        """Return the path of the route called *name*.  Raise :exc:`Misuse`, with what may have been meant."""
+        route = self._names.get(name)
+        if route is None:
+            raise Misuse([Problem("route-name", "name", name[:60], "no route has this name", _near(name, self._names))])
+        segments = _parse(route.path)
+        wanted = {text for kind, text in segments if kind}
+        if wanted != params.keys():
+            stray, missing = sorted(params.keys() - wanted), sorted(wanted - params.keys())
+            why = f"{route.path} takes {', '.join(sorted(wanted)) or 'nothing'}"
+            fix = _near(stray[0], wanted) if stray else f"give {', '.join(missing)}"
+            raise Misuse([Problem("route-params", "params", ", ".join(stray or missing)[:60], why, fix)])
+        return "".join(
+            "/" + (self._written(kind, text, params[text]) if kind else quote(text)) for kind, text in segments
+        )
+
+    def _written(self, kind: str, name: str, value: Any) -> str:
+        try:
+            text = self._converters[kind].write(value)
+            if not text or text in (".", "..") or _CONTROL.search(text):
+                raise ValueError(text)
+            return quote(text, safe="")
+        except (ValueError, UnicodeEncodeError):
+            why = f"this is no {kind} that a path can carry"
+            raise Misuse(
+                [Problem("route-value", name, ascii(value)[:60], why, f"a value that <{kind}:{name}> reads")]
+            ) from None
+
+    # --- building ---
+
+    def _add(self, route: Route) -> list[Problem]:
+        """Add *route* to the trie; return what is wrong with it."""
+        segments = _parse(route.path) if isinstance(route.path, str) else []
+        problems = _path_problems(route.path, segments, self._converters)
+        handlers = _handlers(route.resource)
+        name = route.name or getattr(route.resource, "__name__", None) or route.path
+        if not handlers:
+            why, fix = "it answers no method", "methods named get, post, put, patch, delete, or a mapping"
+            problems.append(Problem("route-resource", route.path, str(name)[:60], why, fix, "RFC 9110 §9.1"))
+        problems += _who_problems(route, handlers)
+        if name in self._names:
+            why = f"{self._names[name].path} has this name already"
+            problems.append(Problem("route-name-twice", route.path, str(name)[:60], why, "give it a name of its own"))
+        if problems:
+            return problems
+        self._names[name] = route
+        node = self._root
+        for kind, text in segments:
+            node = self._child(node, kind, text)
+        if node.ends:
+            taken = next(iter(node.ends.values()))[0].path
+            return [
+                Problem("route-twice", route.path, "", f"{taken} matches the same paths", "one resource for a path")
+            ]
+        node.names = tuple(text for kind, text in segments if kind)
+        known: dict[str, Any] = {
+            "OPTIONS": None,
+            **({"HEAD": handlers["GET"]} if "GET" in handlers else {}),
+            **handlers,
+        }
+        node.allow = tuple(sorted(known))
+        for method, handler in known.items():
+            asked = "GET" if method == "HEAD" and "HEAD" not in handlers else method
+            who = "anyone" if handler is None else route.who if isinstance(route.who, str) else route.who[asked]
+            node.ends[method] = (route, handler, who, node.allow)
+        return []
+
+    def _child(self, node: _Node, kind: str, text: str) -> _Node:
+        if not kind:
+            return node.static.setdefault(text, _Node())
+        for there, _, child in node.params:
+            if there == kind:
+                return child
+        child = _Node()
+        node.params.append((kind, self._converters[kind].read, child))
+        node.params.sort(key=lambda param: param[0] == "str")
+        return child
+
+
+def _find(node: _Node, segments: list[str], at: int, values: list[Any]) -> _Node | None:
+    """Return the node where *segments* end, looked at from place *at* on; *values* gets the parameters."""
+    for segment in segments[at:]:
+        at += 1
+        child = node.static.get(segment)
+        if not node.params:
+            if child is None:
+                return None
+        # Static first; but /users/<name>/addresses is not hidden by /users/weibo/authorization.
+        elif child is not None or len(node.params) > 1:
+            return _find_all_ways(node, segments, at, values)
+        elif segment in _NEVER:
+            return None
+        else:
+            _, read, child = node.params[0]
+            try:
+                values.append(read(segment))
+            except ValueError:
+                return None
+        node = child
+    return node if node.ends else None
+
+
+def _find_all_ways(node: _Node, segments: list[str], at: int, values: list[Any]) -> _Node | None:
+    """The same, one place back, where a segment may be static or a parameter of several kinds."""
+    segment = segments[at - 1]
+    child = node.static.get(segment)
+    if child is not None and (found := _find(child, segments, at, values)) is not None:
+        return found
+    for _, read, child in () if segment in _NEVER else node.params:
+        filled = len(values)
+        try:
+            values.append(read(segment))
+        except ValueError:
+            continue
+        if (found := _find(child, segments, at, values)) is not None:
+            return found
+        del values[filled:]
+    return None
+
+
+_NEVER = frozenset({"", ".", ".."})  # empty segments and dots are no values: clients rewrite them (RFC 3986 §5.2.4)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def _decoded(segments: list[str]) -> list[str] | None:
+    """Return *segments* percent-decoded, once; None where they spell no text."""
+    try:
+        decoded = [unquote_to_bytes(segment).decode("utf-8") for segment in segments]
+    except UnicodeError:  # bytes that are no UTF-8, or half of a surrogate pair
+        return None
+    wrong = any(map(_BAD_ESCAPE.search, segments)) or any(map(_CONTROL.search, decoded))
+    return None if wrong else decoded
+
+
+# --- the table, proved -----------------------------------------------------------------------------------
+
+_PARAM = re.compile(r"<(?:([a-z_][a-z0-9_]*):)?([A-Za-z_][A-Za-z0-9_]*)>")
+
+
+def _parse(path: str) -> list[tuple[str, str]]:
+    """Return the segments of a route's path: ("", text) for a static one, (converter, name) for a parameter."""
+    segments = []
+    for text in path.split("/")[1:]:
+        param = _PARAM.fullmatch(text)
+        segments.append((param[1] or "str", param[2]) if param else ("", text))
+    return segments
+
+
+def _path_problems(path: Any, segments: list[tuple[str, str]], converters: Mapping[str, Converter]) -> list[Problem]:
+    problems = []
+
+    def problem(code: str, value: str, why: str, fix: str) -> None:
+        problems.append(Problem(code, str(path)[:80], value[:60], why, fix, "RFC 3986 §3.3"))
+
+    if not isinstance(path, str) or not path.startswith("/"):
+        problem("route-path", "", "a path begins with a slash", "/v1/users")
+        return problems
+    if path != "/" and any(text in _NEVER for kind, text in segments if not kind):
+        problem("route-segment", "", "empty segments and dots match nothing", "no // and no slash at the end")
+    for kind, text in segments:
+        if not kind and re.search(r"[<>%?#\x00-\x20\x7f]", text):
+            problem("route-segment", text, "this is neither a plain text nor a whole parameter", "<name> or <int:name>")
+        if kind and kind not in converters:
+            problem("route-converter", kind, "no such kind of parameter", _near(kind, converters))
+    names = [text for kind, text in segments if kind]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        problem("route-param-twice", name, "two parameters have this name", "a name for each")
+    return problems
+
+
+def _handlers(resource: Any) -> dict[str, Callable[..., Any]]:
+    """Return what *resource* answers with, by method; {} where it is no resource."""
+    if isinstance(resource, Mapping):
+        good = all(isinstance(method, str) and is_token(method) and callable(f) for method, f in resource.items())
+        return dict(resource) if good else {}
+    if inspect.isroutine(resource):
+        return {"GET": resource}
+    return {
+        method: getattr(resource, method.lower())
+        for method in METHODS
+        if callable(getattr(resource, method.lower(), None))
+    }
+
+
+def _who_problems(route: Route, handlers: Mapping[str, Any]) -> list[Problem]:
+    """A route that does not say who may call each of its methods is not served."""
+    if isinstance(route.who, str) and route.who:
+        return []
+    if not isinstance(route.who, Mapping):
+        why, fix = "it is not stated who may call", 'who="anyone", or a word for each method'
+        return [Problem("route-who", str(route.path)[:80], repr(route.who)[:40], why, fix)]
+    problems = []
+    for method in sorted(handlers.keys() ^ route.who.keys(), key=str):
+        why = "it is not stated who may call it" if method in handlers else "the resource does not answer it"
+        problems.append(Problem("route-who", str(route.path)[:80], str(method), why, "one word for each method"))
+    wrong = [word for word in route.who.values() if not isinstance(word, str) or not word]
+    problems += [
+        Problem("route-who", str(route.path)[:80], repr(word)[:40], "this is no word", "a word") for word in wrong
+    ]
+    return problems
+
+
+def _near(text: Any, known: Iterable[str]) -> str:
+    """Return "did you mean …", or what there is."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(text), names, 1)
+    return f"did you mean {near[0]}?" if near else f"one of {', '.join(names)[:200]}"

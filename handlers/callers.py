@@ -1,0 +1,88 @@
+"""Who may call: the guards behind the words in ROUTES (RFC 6750, RFC 9110 §11).
+
+    no credentials                 401, a bare challenge
+    credentials that make no sense 400, error="invalid_request"
+    a token that is not good       401, error="invalid_token"
+    somebody else's resource       404, as if it were not there
+
+This file knows the Authorization header; which token is good is the shop's to say.
+"""
+
+import re
+from collections.abc import Mapping
+
+from dada.app import Guard, Request
+from dada.jwt import TokenError
+from dada.problems import HTTPProblem
+from shop import tokens, usernames
+from shop.errors import Refused
+from shop.services import Services
+from shop.tokens import Caller, Device
+
+__all__ = ["REALM", "bearer", "caller_of", "device_of", "guards", "maybe_caller"]
+
+REALM = "dada"
+_B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
+
+
+def bearer(request: Request) -> str | None:
+    """Return the bearer token of a request; None for no credentials.  Raise :exc:`HTTPProblem` (RFC 6750 §3.1)."""
+    written = request.header("Authorization")
+    if written is None:
+        return None
+    scheme, _, token = written.partition(" ")
+    if scheme.lower() != "bearer" or not _B64TOKEN.fullmatch(token.strip(" ")) or "," in written:
+        challenge = f'Bearer realm="{REALM}", error="invalid_request", error_description="one bearer token is expected"'
+        raise HTTPProblem("invalid-request", headers=[("WWW-Authenticate", challenge)], clause="RFC 6750 §3.1")
+    return token.strip(" ")
+
+
+def caller_of(services: Services, request: Request) -> Caller:
+    """Return who calls.  Raise :exc:`HTTPProblem`."""
+    token = bearer(request)
+    if token is None:
+        raise HTTPProblem("unauthorized", clause="RFC 6750 §3")
+    try:
+        return tokens.identify(services, token)
+    except TokenError as error:
+        raise _invalid("invalid-token", error.reason) from None
+    except Refused as error:
+        raise _invalid(error.reason, "ended") from None
+
+
+def maybe_caller(services: Services, request: Request) -> Caller | None:
+    """Return who calls, or None for nobody: credentials that are no good are none here."""
+    try:
+        return caller_of(services, request)
+    except HTTPProblem:
+        return None
+
+
+def _invalid(code: str, why: str) -> HTTPProblem:
+    challenge = f'Bearer realm="{REALM}", error="invalid_token", error_description="{why}"'
+    return HTTPProblem(code, headers=[("WWW-Authenticate", challenge)], members={"reason": why}, clause="RFC 6750 §3.1")
+
+
+def guards(services: Services) -> Mapping[str, Guard]:
+    """Return the guard behind each word of ROUTES."""
+
+    def signed_in(request: Request) -> None:
+        request.identity = caller_of(services, request)
+
+    def owner(request: Request) -> None:
+        signed_in(request)
+        if usernames.username_key(request.params["username"]) != request.identity.key:
+            raise HTTPProblem("not-found")
+
+    return {"signed-in": signed_in, "owner": owner}
+
+
+def device_of(request: Request) -> Device:
+    """Return where a log-in comes from: the browser's own words, and its network, not its address."""
+    agent = "".join(char for char in request.header("User-Agent") or "" if char.isprintable())
+    address: str = request.environ.get("REMOTE_ADDR", "")
+    if ":" in address:
+        network = ":".join(address.split(":")[:4]) + "::/64"
+    else:
+        network = ".".join([*address.split(".")[:3], "0/24"]) if address.count(".") == 3 else ""
+    return Device(agent[:200], network)

@@ -1,0 +1,337 @@
+"""Accounts: registering, proving an address, logging in with a password, changing it, choosing a new one.
+
+A name is public, and a taken one is said to be taken.  An address is nobody's business: whether somebody has an account
+under it is never told, by no answer, no status and no amount of work.  An address belongs to the account whose owner
+clicked the link; until then it blocks nobody, links nothing and resets nothing.
+
+This file knows accounts; sessions are in `tokens.py`, what letters say in `letters.py`.
+"""
+
+import hashlib
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from dada.oauth import new_secret
+from dada.problems import FieldError, Invalid
+from shop import liveness, outbox, passwords, usernames
+from shop.database import IntegrityError
+from shop.errors import Refused
+from shop.services import Services
+from shop.tables import identities, one_time_tokens, users
+from shop.usernames import Email, Username
+
+__all__ = [
+    "Account", "activate", "ask_for_activation", "ask_for_reset", "authenticate", "by_username", "change_password",
+    "check_activation", "disable", "mint", "profile", "register", "reset_password", "update_profile",
+]  # fmt: skip
+
+HOUR_MS: Final = 3_600_000
+LIVES: Final = {"activation": 24 * HOUR_MS, "reset": HOUR_MS // 2}
+_AGAIN_MS: Final = 600_000  # the owner's second click, within ten minutes, is answered like the first
+
+
+class Account(NamedTuple):
+    """What the rest of the shop needs to know of an account."""
+
+    id: int
+    username: str
+    key: str
+    state: str
+    epoch: int
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(row.id, row.username, row.username_key, row.state, row.token_epoch)
+
+
+def by_username(services: Services, name: str) -> Account | None:
+    """Return the account of this name, however it is written; None if there is none."""
+    key = usernames.username_key(name)
+    with services.db.read() as connection:
+        row = key and connection.execute(select(users).where(users.c.username_key == key)).first()
+    return _account(row) if row else None
+
+
+# --- registering -----------------------------------------------------------------------------------------
+
+
+def prove(username: str, password: str, email: str) -> tuple[Username, Email]:
+    """Return name and address in all their forms.  Raise :exc:`Invalid` with every field's error."""
+    name, address = usernames.username(username), usernames.email(email)
+    wrong = [found for found in (name, address) if isinstance(found, FieldError)]
+    wrong += passwords.faults("#/password", password, username, email.partition("@")[0], email)
+    if wrong or isinstance(name, FieldError) or isinstance(address, FieldError):
+        raise Invalid(wrong)
+    return name, address
+
+
+def register(services: Services, *, username: str, password: str, email: str, language: str, **profile: str) -> Account:
+    """Make an account, still pending, and let a letter be sent to its address.
+
+    An address that somebody proved before changes nothing that the caller can see: its owner gets another letter.
+    Raise :exc:`Invalid`, and :exc:`Refused` for a name that is taken.
+    """
+    name, address = prove(username, password, email)
+    hashed = services.hasher.hash(password)
+    with services.db.write() as tx:
+        account = add(tx, services, name, address, hashed, language, **profile)
+        job = outbox.put(tx, services, "mail.activation", user=account.id)
+    outbox.push(services, job)
+    return account
+
+
+def add(
+    tx: Connection,
+    services: Services,
+    name: Username,
+    address: Email,
+    hashed: str | None,
+    language: str,
+    state: str = "pending",
+    **profile: str,
+) -> Account:
+    """Write a new account in the transaction *tx*.  Raise :exc:`Refused` for a name that is taken."""
+    row = {
+        "username": name.written,
+        "username_key": name.key,
+        "username_skeleton": name.skeleton,
+        "email": address.written,
+        "email_key": address.key,
+        "password_hash": hashed,
+        "state": state,
+        "language": language,
+        "created_at": services.now_ms,
+        **profile,
+    }
+    try:
+        with tx.begin_nested():
+            user_id: int = tx.execute(insert(users).values(row)).inserted_primary_key[0]  # type: ignore[index]
+    except IntegrityError:
+        raise Refused("username-taken") from None
+    return Account(user_id, name.written, name.key, state, 0)
+
+
+# --- one-time tokens -------------------------------------------------------------------------------------
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def mint(tx: Connection, services: Services, user: Row[Any], purpose: str) -> str:
+    """Return a new token that proves the user's present address; the one before it dies.  Only its hash is kept."""
+    token, now = new_secret(), services.now_ms
+    mine = (one_time_tokens.c.user_id == user.id) & (one_time_tokens.c.purpose == purpose)
+    tx.execute(delete(one_time_tokens).where(mine, one_time_tokens.c.used_at.is_(None)))
+    tx.execute(
+        insert(one_time_tokens).values(
+            digest=_digest(token),
+            user_id=user.id,
+            purpose=purpose,
+            email_key=user.email_key,
+            created_at=now,
+            expires_at=now + LIVES[purpose],
+        )
+    )
+    return token
+
+
+def _find(connection: Connection, services: Services, token: str, purpose: str) -> Row[Any] | None:
+    """Return the token's row with its user's; None for one that is unknown, old, or for another address by now."""
+    query = (
+        select(one_time_tokens.c.digest, one_time_tokens.c.used_at, users)
+        .join(users, users.c.id == one_time_tokens.c.user_id)
+        .where(
+            one_time_tokens.c.digest == _digest(token),
+            one_time_tokens.c.purpose == purpose,
+            one_time_tokens.c.expires_at > services.now_ms,
+            one_time_tokens.c.email_key == users.c.email_key,
+            users.c.state != "disabled",
+        )
+    )
+    return connection.execute(query).first()
+
+
+def _consume(tx: Connection, services: Services, digest: bytes) -> bool:
+    """Mark the token as used, in one step; False if it was."""
+    unused = (one_time_tokens.c.digest == digest) & one_time_tokens.c.used_at.is_(None)
+    return tx.execute(update(one_time_tokens).where(unused).values(used_at=services.now_ms)).rowcount == 1
+
+
+def check_activation(services: Services, token: str) -> None:
+    """Raise :exc:`Refused` unless *token* would activate an account.  Changes nothing: mail scanners follow links."""
+    with services.db.read() as connection:
+        row = _find(connection, services, token, "activation")
+    if row is None or row.used_at is not None:
+        raise Refused("activation-invalid")
+
+
+def activate(services: Services, token: str, caller_id: int | None = None) -> Account:
+    """Let *token* prove its account's address.  Raise :exc:`Refused`, for whatever reason, with one reason only.
+
+    caller_id  who is logged in where the link was followed.  If the account was in use before (it began with a log-in
+               elsewhere) by somebody who is not seen to own the address, his sessions and links end: he may have given
+               an address that is not his, and waited.
+    """
+    with services.db.write() as tx:
+        row = _find(tx, services, token, "activation")
+        if row is None:
+            raise Refused("activation-invalid")
+        if row.used_at is not None:
+            if services.now_ms - row.used_at > _AGAIN_MS:
+                raise Refused("activation-invalid")
+            return _account(row)
+        _consume(tx, services, row.digest)
+        proved = {"state": "active", "verified_email_key": row.email_key}
+        try:
+            with tx.begin_nested():
+                tx.execute(update(users).where(users.c.id == row.id).values(proved))
+        except IntegrityError:  # somebody else proved this address in the meantime
+            raise Refused("activation-invalid") from None
+    if row.state == "active" and caller_id != row.id:
+        _expel(services, row)
+    return _account(row)._replace(state="active")
+
+
+def _expel(services: Services, row: Row[Any]) -> None:
+    epoch = row.token_epoch + 1
+    with liveness.counting_up(services, row.id, epoch), services.db.write() as tx:
+        tx.execute(update(users).where(users.c.id == row.id).values(token_epoch=epoch))
+        tx.execute(update(identities).where(identities.c.user_id == row.id).values(user_id=None, bound_at=None))
+
+
+def ask_for_activation(services: Services, username: str) -> None:
+    """Let another activation letter be sent, if the account is there and needs one; nobody hears whether it is."""
+    account = by_username(services, username)
+    with services.db.write() as tx:
+        job = outbox.put(tx, services, "mail.activation", user=account.id if account else 0)
+    outbox.push(services, job)
+
+
+# --- logging in ------------------------------------------------------------------------------------------
+
+
+def authenticate(services: Services, login: str, password: str) -> Account:
+    """Return the account whose name, or proved address, and password these are.
+
+    Raise :exc:`Refused`: invalid-credentials for an unknown name, a wrong password and an account without one, after
+    the same work; what else is wrong with an account is told only to who knows its password.
+    """
+    if "@" in login:
+        which = users.c.verified_email_key == usernames.email_key(login)[:254]
+    else:
+        which = users.c.username_key == (usernames.username_key(login) or "")
+    with services.db.read() as connection:
+        row = connection.execute(select(users).where(which)).first()
+    if not services.hasher.verify(row.password_hash if row else None, password) or row is None:
+        raise Refused("invalid-credentials")
+    if services.hasher.is_outdated(row.password_hash):
+        _rehash(services, row, password)
+    return must_be_active(_account(row))
+
+
+def must_be_active(account: Account) -> Account:
+    """Return *account*, if it may be used.  Raise :exc:`Refused`.  Every way in passes here."""
+    if account.state == "disabled":
+        raise Refused("account-disabled")
+    if account.state != "active":
+        raise Refused("account-not-activated")
+    return account
+
+
+def _rehash(services: Services, row: Row[Any], password: str) -> None:
+    """Hash *password* with today's parameters, unless somebody changed it meanwhile."""
+    unchanged = (users.c.id == row.id) & (users.c.password_hash == row.password_hash)
+    hashed = services.hasher.hash(password)
+    with services.db.write() as tx:
+        tx.execute(update(users).where(unchanged).values(password_hash=hashed))
+
+
+# --- passwords -------------------------------------------------------------------------------------------
+
+
+def change_password(services: Services, user_id: int, current: str, new: str) -> Account:
+    """Change the password; all sessions end with the epoch, and all one-time tokens.  Return the account as it is now.
+
+    Raise :exc:`Refused` (reauth-failed) for a wrong present password, :exc:`Invalid` for a new one that is not taken.
+    """
+    with services.db.read() as connection:
+        row = connection.execute(select(users).where(users.c.id == user_id)).one()
+    if not services.hasher.verify(row.password_hash, current):
+        raise Refused("reauth-failed")
+    if wrong := _new_password_faults("#/new_password", new, row):
+        raise Invalid(wrong)
+    if current == new:
+        raise Invalid([FieldError("#/new_password", "password_same")])
+    return _set_password(services, row, new, row.password_hash)
+
+
+def ask_for_reset(services: Services, email: str) -> None:
+    """Let a reset letter be sent to whoever proved this address; nobody hears whether there is one."""
+    key = usernames.email_key(email)[:254]
+    with services.db.read() as connection:
+        row = connection.execute(select(users.c.id).where(users.c.verified_email_key == key)).first()
+    with services.db.write() as tx:
+        job = outbox.put(tx, services, "mail.reset", user=row.id if row else 0)
+    outbox.push(services, job)
+
+
+def reset_password(services: Services, token: str, new: str) -> Account:
+    """Set a new password by a letter's token.  Raise :exc:`Refused` or :exc:`Invalid`; the latter leaves the token."""
+    with services.db.read() as connection:
+        row = _find(connection, services, token, "reset")
+    if row is None or row.used_at is not None:
+        raise Refused("reset-invalid")
+    if wrong := _new_password_faults("#/password", new, row):
+        raise Invalid(wrong)
+    return _set_password(services, row, new, row.password_hash, token=row.digest)
+
+
+def _new_password_faults(pointer: str, password: str, row: Row[Any]) -> list[FieldError]:
+    return passwords.faults(pointer, password, row.username, row.email.partition("@")[0], row.email)
+
+
+def _set_password(services: Services, row: Row[Any], new: str, old_hash: str | None, token: bytes = b"") -> Account:
+    hashed = services.hasher.hash(new)
+    unchanged = (users.c.id == row.id) & (users.c.password_hash.is_not_distinct_from(old_hash))
+    epoch = row.token_epoch + 1
+    with liveness.counting_up(services, row.id, epoch), services.db.write() as tx:
+        if token and not _consume(tx, services, token):
+            raise Refused("reset-invalid")
+        changed = tx.execute(update(users).where(unchanged).values(password_hash=hashed, token_epoch=epoch))
+        if changed.rowcount != 1:  # two changes at once: the first one won
+            raise Refused("reset-invalid" if token else "reauth-failed")
+        tx.execute(delete(one_time_tokens).where(one_time_tokens.c.user_id == row.id))
+        job = outbox.put(tx, services, "mail.password_changed", user=row.id)
+    outbox.push(services, job)
+    return _account(row)._replace(epoch=epoch)
+
+
+def disable(services: Services, user_id: int) -> None:
+    """Disable an account: it acts on the next call of each of its sessions."""
+    with services.db.read() as connection:
+        epoch = 1 + connection.execute(select(users.c.token_epoch).where(users.c.id == user_id)).scalar_one()
+    with liveness.counting_up(services, user_id, epoch), services.db.write() as tx:
+        tx.execute(update(users).where(users.c.id == user_id).values(state="disabled", token_epoch=epoch))
+
+
+# --- profiles --------------------------------------------------------------------------------------------
+
+EDITABLE: Final = ("nickname", "phone", "about", "language")
+
+
+def profile(services: Services, user_id: int) -> Row[Any]:
+    """Return the user's row."""
+    with services.db.read() as connection:
+        return connection.execute(select(users).where(users.c.id == user_id)).one()
+
+
+def update_profile(services: Services, user_id: int, version: int, changes: dict[str, str]) -> Row[Any] | None:
+    """Change a profile, and return its row; None if it is not at *version* any more."""
+    with services.db.write() as tx:
+        same = (users.c.id == user_id) & (users.c.version == version)
+        changed = tx.execute(update(users).where(same).values(version=version + 1, **changes))
+        if changed.rowcount != 1:
+            return None
+        return tx.execute(select(users).where(users.c.id == user_id)).one()

@@ -1,0 +1,73 @@
+"""The database: one engine, two ways in.  The only door to SQLAlchemy's engines.
+
+`read` sees one moment; `write` is a transaction that commits at its end, or leaves nothing.  On SQLite a write takes
+the lock when it begins, so that two writers queue up and never deadlock half way; on MariaDB it runs READ COMMITTED.
+
+This file knows engines and connections; it does not know any table.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pymysql
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+__all__ = ["OUTAGES", "Database", "IntegrityError"]
+
+OUTAGES = (OperationalError, PoolTimeout, pymysql.err.OperationalError)
+_BUSY_SECONDS = 10
+
+
+class Database:
+    """Connections to the database at *url*: SQLite or MariaDB."""
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.is_sqlite = url.startswith("sqlite")
+        options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": pool_size, "pool_timeout": _BUSY_SECONDS}
+        if self.is_sqlite:
+            options["connect_args"] = {"timeout": _BUSY_SECONDS}
+        else:
+            options |= {"isolation_level": "READ COMMITTED", "pool_recycle": 3600}
+            options["connect_args"] = {"connect_timeout": 3, "read_timeout": 20, "write_timeout": 20}
+        self.engine = create_engine(url, **options)
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine)
+        self._writer = self.engine.execution_options(dada_writes=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that looks, and changes nothing."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection inside a transaction: committed at the end, rolled back by an exception."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    def ping(self) -> None:
+        """Ask the database whether it is there."""
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin where this file says so
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("dada_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

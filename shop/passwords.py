@@ -1,0 +1,97 @@
+"""Passwords: which are taken, and how they are kept (OWASP Password Storage; NIST SP 800-63B §5.1.1).
+
+argon2id, with its parameters in each hash; what was hashed with others is hashed again at the next log-in.  A hash
+takes 46 MiB for a while, so that only as many are made at once as there are cores: the others wait for a second, and
+then hear that the service is busy.  The only door to argon2.
+
+This file knows passwords; it does not know whose they are.
+"""
+
+import functools
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Final
+
+import argon2
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from dada.problems import FieldError
+from shop.errors import Refused
+
+__all__ = ["MAX_BYTES", "MAX_CHARACTERS", "MIN_CHARACTERS", "Hasher", "faults"]
+
+MIN_CHARACTERS: Final = 8
+MAX_CHARACTERS: Final = 128
+MAX_BYTES: Final = 1024
+_WAIT_SECONDS: Final = 1.0
+
+
+class Hasher:
+    """Makes and checks hashes, a few at a time.
+
+    memory_kib, time_cost  argon2id's; 47104 and 1 are OWASP's first choice
+    """
+
+    def __init__(self, memory_kib: int = 47104, time_cost: int = 1, at_once: int | None = None) -> None:
+        self._argon2 = argon2.PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
+        self._places = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
+        # Whoever has no password, or no account, costs the same work: this hash is checked in his place.
+        self._decoy = self._argon2.hash("a password that nobody has")
+
+    def hash(self, password: str) -> str:
+        """Return a hash of *password*, with its salt and parameters.  Raise :exc:`Refused` when too busy."""
+        with self._place():
+            return self._argon2.hash(password)
+
+    def verify(self, hashed: str | None, password: str) -> bool:
+        """Whether *password* is the one that was hashed; None takes as long, and is never right."""
+        with self._place():
+            try:
+                return self._argon2.verify(hashed or self._decoy, password) and hashed is not None
+            except VerifyMismatchError:
+                return False
+            except (VerificationError, InvalidHashError):
+                return False
+
+    def is_outdated(self, hashed: str) -> bool:
+        """Whether *hashed* was made with other parameters than are used now."""
+        return self._argon2.check_needs_rehash(hashed)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(timeout=_WAIT_SECONDS):
+            raise Refused("unavailable", "too many log-ins at once")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+def faults(pointer: str, password: str, *others: str) -> list[FieldError]:
+    """Return what keeps *password* from being taken; *others* are the names and addresses it must not resemble.
+
+    Any character may stand in it, and none has to: rules of composition make passwords worse.
+    """
+    if len(password) < MIN_CHARACTERS:
+        return [FieldError(pointer, "too_short", {"min": MIN_CHARACTERS})]
+    if len(password) > MAX_CHARACTERS or len(password.encode("utf-8", "replace")) > MAX_BYTES:
+        return [FieldError(pointer, "too_long", {"max": MAX_CHARACTERS})]
+    if "\0" in password:
+        return [FieldError(pointer, "password_invalid")]
+    folded = password.casefold()
+    if folded in _common() or len(set(folded)) < 4:
+        return [FieldError(pointer, "password_common")]
+    for other in others:
+        name = other.casefold()
+        if len(name) >= 4 and (name in folded or folded in name or name[::-1] in folded):
+            return [FieldError(pointer, "password_similar")]
+    return []
+
+
+@functools.cache
+def _common() -> frozenset[str]:
+    lines = resources.files("shop").joinpath("common_passwords.txt").read_text("utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))

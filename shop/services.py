@@ -1,0 +1,141 @@
+"""Services: everything impure, made once for a process and handed down.  The only door to Redis.
+
+    db       shop/database.py    rows
+    redis    a raw connection    lists, sets, scripts, streams: all of Redis
+    cache    string keys with a time to live, on the same connection
+    queue    dada/queue.py       jobs
+    keys     shop/keyring.py     what tokens are signed with
+    hasher   shop/passwords.py   argon2id, bounded
+    http     shop/http.py        calls to other services
+    post     shop/post.py        letters, by SMTP
+    clock    seconds since 1970
+
+This file knows how the parts are made; it does not know what they are used for.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from dada.queue import Queue
+from shop import database
+from shop.database import Database
+from shop.http import HTTP
+from shop.keyring import Keyring
+from shop.passwords import Hasher
+from shop.post import Post
+from shop.settings import Settings
+
+__all__ = ["MAIL", "OUTAGES", "Cache", "Services", "connect"]
+
+MAIL = "mail"  # the queue of letters
+
+OUTAGES: tuple[type[Exception], ...] = (
+    *database.OUTAGES,
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+)
+
+
+class Cache:
+    """String keys that go away by themselves."""
+
+    def __init__(self, connection: "redis.Redis") -> None:
+        self._redis = connection
+
+    def get(self, key: str) -> str | None:
+        """Return what is kept under *key*, or None."""
+        value: Any = self._redis.get(key)
+        return None if value is None else str(value.decode())
+
+    def get_all(self, *keys: str) -> list[str | None]:
+        """Return what is kept under each of *keys*, in one round trip; in a cluster they share a hash tag."""
+        values: Any = self._redis.mget(keys)
+        return [None if value is None else str(value.decode()) for value in values]
+
+    def set(self, key: str, value: str, seconds: float, *, if_new: bool = False) -> bool:
+        """Keep *value* for *seconds*; with *if_new* only where nothing is kept yet.  Return whether it was kept."""
+        return bool(self._redis.set(key, value, px=max(1, round(seconds * 1000)), nx=if_new))
+
+    def take(self, key: str) -> str | None:
+        """Return what is kept under *key* and forget it, in one step; None if there is nothing."""
+        value: Any = self._redis.getdel(key)
+        return None if value is None else str(value.decode())
+
+    def forget(self, *keys: str) -> None:
+        """Forget what is kept under *keys*."""
+        if keys:
+            self._redis.delete(*keys)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a process works with; see the head of this file."""
+
+    settings: Settings
+    db: Database
+    redis: "redis.Redis"
+    cache: Cache
+    queue: Queue
+    keys: Keyring
+    hasher: Hasher
+    http: HTTP
+    post: Post
+    clock: Callable[[], float] = time.time
+
+    @property
+    def now_ms(self) -> int:
+        """The milliseconds since 1970, as the tables keep them."""
+        return int(self.clock() * 1000)
+
+    def parts(self) -> dict[str, bool]:
+        """Return, for each part that a request needs, whether it answers."""
+        return {"database": _answers(self.db.ping), "redis": _answers(self.redis.ping)}
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.db.close()
+        self.redis.close()
+        self.http.close()
+
+
+def _answers(ping: Callable[[], object]) -> bool:
+    try:
+        ping()
+    except OUTAGES:
+        return False
+    return True
+
+
+def connect(settings: Settings, clock: Callable[[], float] = time.time) -> Services:
+    """Return the services that *settings* describe.  Raise :exc:`Misuse`; connections are made when they are used."""
+    client = redis_client(settings.redis_url)
+    return Services(
+        settings=settings,
+        db=Database(settings.database_url),
+        redis=client,
+        cache=Cache(client),
+        queue=Queue(client, MAIL),
+        keys=Keyring(settings.keys_file, clock),
+        hasher=Hasher(),
+        http=HTTP(),
+        post=Post(settings.smtp_url, settings.mail_from),
+        clock=clock,
+    )
+
+
+def redis_client(url: str) -> "redis.Redis":
+    """Return a client for *url* that never sends a command twice: a silent retry doubles a push and loses a pop."""
+    return redis.Redis.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=5,
+        socket_connect_timeout=2,
+        socket_keepalive=not url.startswith("unix"),
+        health_check_interval=30,
+    )

@@ -1,0 +1,190 @@
+"""Settings: read once from the environment, proved whole, then frozen.
+
+    DADA_ENV              production (default) or sandbox: the sandbox alone may use secrets made for it
+    DATABASE_URL          mysql+pymysql://… or sqlite:////…
+    REDIS_URL             redis://, rediss://, unix://
+    API_URL               this API as the page and the mails name it: http://127.0.0.1:8000
+    PAGE_ORIGIN           the page's origin, the only one that may read answers: http://127.0.0.1:7000
+    SECRETS_DIR           a folder with keys.json and weibo_client_secret, mode 0700, each file 0600
+    WEIBO_CLIENT_ID       our AppKey
+    WEIBO_URL             the provider: https://api.weibo.com
+    SMTP_URL              smtp://host:port, smtps://…, smtp+starttls://…, with user:password@ where needed
+    MAIL_FROM             the sender of letters
+
+This file knows names, texts and what they must look like; it opens nothing but the secrets.
+"""
+
+import json
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from dada.errors import Misuse, Problem
+from dada.origins import is_loopback, parse_origin
+
+__all__ = ["Settings"]
+
+DEFAULTS: Final = {
+    "DADA_ENV": "production",
+    "API_URL": "http://127.0.0.1:8000",
+    "PAGE_ORIGIN": "http://127.0.0.1:7000",
+    "WEIBO_URL": "https://api.weibo.com",
+    "MAIL_FROM": "达达商城 <no-reply@dada.example>",
+}
+_REQUIRED: Final = ("DATABASE_URL", "REDIS_URL", "SECRETS_DIR", "SMTP_URL", "WEIBO_CLIENT_ID")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a process is told when it starts; see the head of this file."""
+
+    env: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    api_url: str
+    page_origin: str
+    secrets_dir: Path
+    weibo_client_id: str
+    weibo_client_secret: str = field(repr=False)
+    weibo_url: str
+    smtp_url: str = field(repr=False)
+    mail_from: str
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether this is the sandbox."""
+        return self.env == "sandbox"
+
+    @property
+    def keys_file(self) -> Path:
+        """Where the keys of tokens are."""
+        return self.secrets_dir / "keys.json"
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Return the settings in *environ*.  Raise :exc:`Misuse` with every problem."""
+        told = {**DEFAULTS, **{name: environ[name] for name in (*DEFAULTS, *_REQUIRED) if environ.get(name)}}
+        problems = [
+            Problem("setting-missing", name, "", "it is not set", _EXAMPLES[name])
+            for name in _REQUIRED
+            if name not in told
+        ]
+        for name, value in told.items():
+            if wrong := _CHECKS[name](value):
+                shown = "" if "@" in value else value[:80]  # a URL may hold a password
+                problems.append(Problem("setting-wrong", name, shown, wrong, _EXAMPLES[name]))
+        if told["DADA_ENV"] == "production" and not problems:
+            problems += _only_for_production(told)
+        secret = ""
+        if not problems:
+            secret, problems = _read_secrets(Path(told["SECRETS_DIR"]), sandbox=told["DADA_ENV"] == "sandbox")
+        if problems:
+            raise Misuse(problems)
+        return cls(
+            env=told["DADA_ENV"],
+            database_url=told["DATABASE_URL"],
+            redis_url=told["REDIS_URL"],
+            api_url=told["API_URL"],
+            page_origin=told["PAGE_ORIGIN"],
+            secrets_dir=Path(told["SECRETS_DIR"]),
+            weibo_client_id=told["WEIBO_CLIENT_ID"],
+            weibo_client_secret=secret,
+            weibo_url=told["WEIBO_URL"],
+            smtp_url=told["SMTP_URL"],
+            mail_from=told["MAIL_FROM"],
+        )
+
+
+def _url(*schemes: str, host: bool = True) -> Any:
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            parts.port  # noqa: B018 raises for a port that is no number
+        except ValueError:
+            return "this is no URL"
+        if parts.scheme not in schemes:
+            return f"this is no {' or '.join(schemes)} URL"
+        return "the host is missing" if host and not parts.hostname else ""
+
+    return check
+
+
+def _origin(value: str) -> str:
+    return "" if parse_origin(value) else "this is no origin as browsers write it"
+
+
+_EXAMPLES: Final = {
+    "DADA_ENV": "production or sandbox",
+    "DATABASE_URL": "mysql+pymysql://dada:…@127.0.0.1/dada?charset=utf8mb4, or sqlite:////var/lib/dada/shop.db",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "API_URL": "http://127.0.0.1:8000",
+    "PAGE_ORIGIN": "http://127.0.0.1:7000",
+    "SECRETS_DIR": "a folder with keys.json and weibo_client_secret",
+    "WEIBO_CLIENT_ID": "the AppKey that Weibo gave you",
+    "WEIBO_URL": "https://api.weibo.com",
+    "SMTP_URL": "smtp://127.0.0.1:25",
+    "MAIL_FROM": "Shop <no-reply@shop.example>",
+}
+_CHECKS: Final = {
+    "DADA_ENV": lambda value: "" if value in ("production", "sandbox") else "there are two kinds",
+    "DATABASE_URL": lambda value: _url("mysql+pymysql", "sqlite", host=not value.startswith("sqlite"))(value),
+    "REDIS_URL": lambda value: _url("redis", "rediss", "unix", host=not value.startswith("unix"))(value),
+    "API_URL": _origin,
+    "PAGE_ORIGIN": _origin,
+    "SECRETS_DIR": lambda value: "" if Path(value).is_dir() else "there is no such folder",
+    "WEIBO_CLIENT_ID": lambda value: "" if re.fullmatch(r"[0-9A-Za-z._-]{1,64}", value) else "this is no AppKey",
+    "WEIBO_URL": _origin,
+    "SMTP_URL": _url("smtp", "smtps", "smtp+starttls"),
+    "MAIL_FROM": lambda value: "" if "@" in value and value.isprintable() else "this is no mail address",
+}
+
+
+def _only_for_production(told: Mapping[str, str]) -> list[Problem]:
+    """Outside the sandbox nothing that matters travels in the clear, except on this machine."""
+    problems = []
+    for name in ("API_URL", "PAGE_ORIGIN", "WEIBO_URL"):
+        parts = urlsplit(told[name])
+        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            problems.append(
+                Problem("setting-insecure", name, told[name][:80], "tokens would travel in the clear", "https://…")
+            )
+    return problems
+
+
+def _read_secrets(folder: Path, *, sandbox: bool) -> tuple[str, list[Problem]]:
+    """Return the provider's client secret, and what is wrong with the secrets: they are never shown."""
+    problems = []
+    for name in ("keys.json", "weibo_client_secret"):
+        path = folder / name
+        if not path.is_file():
+            problems.append(
+                Problem("secret-missing", str(path), "", "there is no such file", "dada keys create, or copy it")
+            )
+        elif path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            problems.append(
+                Problem("secret-open", str(path), "", "others on this machine may read it", f"chmod 600 {path}")
+            )
+    if problems:
+        return "", problems
+    secret = (folder / "weibo_client_secret").read_text().strip()
+    if not secret:
+        problems.append(
+            Problem("secret-empty", "weibo_client_secret", "", "it is empty", "the AppSecret that Weibo gave you")
+        )
+    if not sandbox and (secret.startswith("sandbox-") or _made_in_the_sandbox(folder / "keys.json")):
+        why = "these secrets were made for the sandbox, where everybody may see them"
+        problems.append(
+            Problem("secret-sandbox", str(folder), "", why, "secrets of production's own: dada keys create")
+        )
+    return secret, problems
+
+
+def _made_in_the_sandbox(path: Path) -> bool:
+    try:
+        return bool(json.loads(path.read_text()).get("sandbox"))
+    except (ValueError, AttributeError):
+        return False  # what is no key file at all is told when the keys are read

@@ -1,0 +1,312 @@
+"""Tokens: an access token for ten minutes, and a refresh token that is good once (RFC 9068, RFC 9700 §4.14).
+
+A log-in starts a session: a family of refresh tokens of which one, the tip, is good.  Using it makes the next one.  A
+refresh token that was good before and comes again is a thief's or its owner's, and nobody can tell: the whole family
+ends.  Only one case is forgiven: the answer was lost, or two tabs asked at once; within ten seconds the token before
+the tip is answered with the same tip.
+
+Refresh tokens are kept as hashes.  So that the same tip can be given again, its secret is kept in a box that only the
+token before it opens: the reader of the database opens none.
+
+Access tokens are signed (`dada/jwt.py`) and carry the session's id: each call looks whether the session still lives,
+in the cache, or in the database behind it.  Whatever ends a session writes that into the cache first: it acts on the
+very next call.
+
+This file knows sessions; who may have one is for `accounts.py`.
+"""
+
+import functools
+import hashlib
+import secrets
+from collections.abc import Callable
+from hmac import compare_digest
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from dada import base64url
+from dada.jwt import Issuer, Verifier
+from shop import liveness, outbox
+from shop.accounts import Account, must_be_active
+from shop.errors import Refused
+from shop.keyring import ACCESS, REFRESH, Ring
+from shop.services import Services
+from shop.tables import sessions
+
+__all__ = [
+    "Caller", "Device", "Grant", "Session", "end_all", "end_by_refresh_token", "end_session", "identify", "log_in",
+    "read_access_token", "refresh", "renew", "sessions_of",
+]  # fmt: skip
+
+ACCESS_SECONDS: Final = 600
+IDLE_MS: Final = 14 * 86_400_000
+ABSOLUTE_MS: Final = 30 * 86_400_000
+GRACE_MS: Final = 10_000
+CLIENT: Final = "dada-page"
+
+
+class Device(NamedTuple):
+    """Where a log-in comes from, as far as it is kept: for the list that its owner sees."""
+
+    user_agent: str = ""
+    network: str = ""
+
+
+class Grant(NamedTuple):
+    """A pair of tokens, and the seconds that each lives."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+    username: str
+
+
+class Caller(NamedTuple):
+    """Who calls, proved by an access token."""
+
+    user_id: int
+    username: str
+    key: str
+    session: str
+    authenticated_at: int
+
+
+class Session(NamedTuple):
+    """A session as its owner sees it; times in milliseconds since 1970."""
+
+    id: str
+    created_at: int
+    last_used_at: int
+    user_agent: str
+    network: str
+    current: bool
+
+
+# --- access tokens ---------------------------------------------------------------------------------------
+
+
+class _Signing:
+    """Issuer and verifiers for the ring of the moment."""
+
+    def __init__(self, ring: Ring, api_url: str, clock: Callable[[], float]) -> None:
+        keys = ring.keys(ACCESS)
+        names: dict[str, Any] = {"issuer": api_url, "audience": f"{api_url}/v1"}
+        required = ("exp", "iat", "sub", "jti", "client_id", "sid", "epoch", "auth_time")  # RFC 9068 §2.2, and ours
+        rules: dict[str, Any] = {"typ": "at+jwt", "require": required, "max_length": 4096, "clock": clock}
+        self.issuer = Issuer(keys[0], **names, lifetime=ACCESS_SECONDS, typ="at+jwt", clock=clock)
+        self.verifier = Verifier(keys, **names, **rules, max_age=ACCESS_SECONDS)
+        # For logging out: a token whose time is over still says truly whose session it was.
+        self.late_verifier = Verifier(keys, **names, **rules, leeway=ABSOLUTE_MS / 1000)
+        self.refresh_keys = ring.keys(REFRESH)
+
+
+@functools.lru_cache(maxsize=16)
+def _signing(ring: Ring, api_url: str, clock: Callable[[], float]) -> _Signing:
+    return _Signing(ring, api_url, clock)
+
+
+def _signer(services: Services) -> _Signing:
+    return _signing(services.keys.ring, services.settings.api_url, services.clock)
+
+
+def _access_token(services: Services, row: Any, account: Account) -> str:
+    claims = {
+        "sub": str(account.id),
+        "client_id": CLIENT,
+        "jti": base64url.encode(secrets.token_bytes(12)),
+        "sid": row.id,
+        "epoch": account.epoch,
+        "auth_time": row.authenticated_at // 1000,
+    }
+    return _signer(services).issuer.sign(claims)
+
+
+def read_access_token(services: Services, token: str, *, even_late: bool = False) -> dict[str, Any]:
+    """Return the claims of an access token of ours.  Raise :exc:`TokenError`; looks at no session."""
+    signer = _signer(services)
+    return dict((signer.late_verifier if even_late else signer.verifier).verify(token).claims)
+
+
+def identify(services: Services, token: str) -> Caller:
+    """Return who calls with this access token.
+
+    Raise :exc:`TokenError` for a token that is not good, :exc:`Refused` (session-ended) for one whose session, epoch or
+    user is no more (accounts' rules 15, 20, 23).
+    """
+    claims = read_access_token(services, token)
+    alive = liveness.find(services, claims["sub"], claims["sid"])
+    if alive is None or alive.epoch != claims["epoch"]:
+        raise Refused("session-ended")
+    return Caller(alive.user_id, alive.username, alive.key, claims["sid"], claims["auth_time"])
+
+
+# --- refresh tokens --------------------------------------------------------------------------------------
+#
+# sid (16 bytes) . secret (32 bytes) . MAC over both (32 bytes), in base64url.  The MAC tells a token that was given out
+# once from one that somebody made up: only the former can end a family.
+
+
+def _refresh_token(services: Services, sid: str, secret: bytes) -> str:
+    signed = bytes.fromhex(sid) + secret
+    return base64url.encode(signed + _signer(services).refresh_keys[0].mac(signed))
+
+
+def _read_refresh_token(services: Services, token: str) -> tuple[str, bytes]:
+    """Return the session's id and the secret.  Raise :exc:`Refused` for what was never given out."""
+    try:
+        data = base64url.decode(token) if len(token) == 107 else b""
+    except base64url.NotBase64url:
+        data = b""
+    signed, mac = data[:48], data[48:]
+    if len(data) != 80 or not any(compare_digest(key.mac(signed), mac) for key in _signer(services).refresh_keys):
+        raise Refused("refresh-invalid")
+    return signed[:16].hex(), signed[16:]
+
+
+def _digest(secret: bytes) -> bytes:
+    return hashlib.sha256(b"kept " + secret).digest()
+
+
+def _box(secret: bytes, opener: bytes) -> bytes:
+    """Close *secret* so that only *opener* opens it, or open it: a pad that is used once."""
+    pad = hashlib.sha256(b"box " + opener).digest()
+    return bytes(a ^ b for a, b in zip(secret, pad, strict=True))
+
+
+def log_in(services: Services, account: Account, device: Device) -> Grant:
+    """Start a session for *account*, who just proved who he is."""
+    must_be_active(account)
+    sid, secret, now = secrets.token_hex(16), secrets.token_bytes(32), services.now_ms
+    row = {
+        "id": sid,
+        "user_id": account.id,
+        "epoch": account.epoch,
+        "tip": _digest(secret),
+        "rotated_at": now,
+        "authenticated_at": now,
+        "created_at": now,
+        "expires_at": now + ABSOLUTE_MS,
+        "user_agent": device.user_agent[:200],
+        "network": device.network[:64],
+    }
+    with services.db.write() as tx:
+        tx.execute(insert(sessions).values(row))
+        written = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
+    return _grant(services, written, account, secret)
+
+
+def renew(services: Services, sid: str, account: Account) -> Grant:
+    """Let the session *sid* go on in the account's new epoch, with a new pair: its owner just proved who he is."""
+    secret, now = secrets.token_bytes(32), services.now_ms
+    fresh = {
+        "tip": _digest(secret),
+        "previous": None,
+        "successor_box": None,
+        "rotated_at": now,
+        "authenticated_at": now,
+    }
+    with services.db.write() as tx:
+        tx.execute(update(sessions).where(sessions.c.id == sid).values(epoch=account.epoch, **fresh))
+        row = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
+    liveness.forget(services, account.id, sid)
+    return _grant(services, row, account, secret)
+
+
+def _grant(services: Services, row: Any, account: Account, secret: bytes) -> Grant:
+    left = min(services.now_ms + IDLE_MS, row.expires_at) - services.now_ms
+    token = _refresh_token(services, row.id, secret)
+    return Grant(_access_token(services, row, account), ACCESS_SECONDS, token, left // 1000, account.username)
+
+
+def refresh(services: Services, token: str) -> Grant:
+    """Return the next pair for a refresh token.
+
+    Raise :exc:`Refused`: refresh-invalid for one that is unknown or too old, refresh-reused for one that was used
+    before, which ends its family.
+    """
+    sid, secret = _read_refresh_token(services, token)
+    row, now = _refreshable(services, sid), services.now_ms
+    if compare_digest(row.tip, _digest(secret)):
+        successor = secrets.token_bytes(32)
+        if _rotate(services, row, secret, successor):
+            return _grant(services, row, _account(row), successor)
+        row = _refreshable(services, sid)  # another call with this token was faster by a moment
+    if row.previous == _digest(secret) and now < row.rotated_at + GRACE_MS:
+        return _grant(services, row, _account(row), _box(row.successor_box, secret))
+    _end_family(services, sid, row.user_id)
+    raise Refused("refresh-reused")
+
+
+def _refreshable(services: Services, sid: str) -> Any:
+    with services.db.read() as connection:
+        row = connection.execute(liveness.live(sid)).first()
+    now = services.now_ms
+    if row is None or now >= row.expires_at or now >= row.rotated_at + IDLE_MS:
+        raise Refused("refresh-invalid")
+    return row
+
+
+def _account(row: Any) -> Account:
+    return Account(row.user_id, row.username, row.username_key, "active", row.token_epoch)
+
+
+def _rotate(services: Services, row: Any, secret: bytes, successor: bytes) -> bool:
+    """Make *successor* the tip, if *secret* still is it: one compare-and-swap."""
+    swap = (
+        update(sessions)
+        .where(sessions.c.id == row.id, sessions.c.tip == _digest(secret))
+        .values(
+            tip=_digest(successor),
+            previous=_digest(secret),
+            successor_box=_box(successor, secret),
+            rotated_at=services.now_ms,
+        )
+    )
+    with services.db.write() as tx:
+        return tx.execute(swap).rowcount == 1
+
+
+# --- ending ----------------------------------------------------------------------------------------------
+
+
+def end_session(services: Services, sid: str) -> None:
+    """End one session; ending it again is as good."""
+    with services.db.write() as tx:
+        user_id = tx.execute(select(sessions.c.user_id).where(sessions.c.id == sid)).scalar()
+        if user_id is not None:
+            liveness.mark_ended(services, user_id, [sid])
+            tx.execute(delete(sessions).where(sessions.c.id == sid))
+
+
+def _end_family(services: Services, sid: str, user_id: int) -> None:
+    with services.db.write() as tx:
+        liveness.mark_ended(services, user_id, [sid])
+        tx.execute(delete(sessions).where(sessions.c.id == sid))
+        job = outbox.put(tx, services, "mail.token_reused", user=user_id)
+    outbox.push(services, job)
+
+
+def end_by_refresh_token(services: Services, token: str) -> None:
+    """End the session that this refresh token, good or used, belongs to.  Raise :exc:`Refused` for none of ours."""
+    end_session(services, _read_refresh_token(services, token)[0])
+
+
+def end_all(services: Services, user_id: int, *, but: str = "") -> None:
+    """End all sessions of a user, but for the session *but*: each access token fails on its next call."""
+    mine = (sessions.c.user_id == user_id) & (sessions.c.id != but)
+    with services.db.write() as tx:
+        liveness.mark_ended(services, user_id, tx.execute(select(sessions.c.id).where(mine)).scalars().all())
+        tx.execute(delete(sessions).where(mine))
+
+
+def sessions_of(services: Services, user_id: int, current: str) -> list[Session]:
+    """Return a user's live sessions, the latest first."""
+    now = services.now_ms
+    alive = (sessions.c.expires_at > now) & (sessions.c.rotated_at > now - IDLE_MS)
+    query = select(sessions).where(sessions.c.user_id == user_id, alive).order_by(sessions.c.rotated_at.desc())
+    with services.db.read() as connection:
+        rows: list[Row[Any]] = list(connection.execute(query).all())
+    return [
+        Session(row.id, row.created_at, row.rotated_at, row.user_agent, row.network, row.id == current) for row in rows
+    ]

@@ -1,0 +1,161 @@
+"""User names and mail addresses: which are taken, and which are the same (RFC 8265, UTS #39, RFC 5321 §4.5.3.1).
+
+A name has three forms: as its owner writes it, as it is compared (its key), and as it looks (its skeleton).  Two
+names of one key are one name; two names of one skeleton cannot be told apart by eye, and only the first is taken.
+The only door to the libraries that know Unicode's tables.
+
+This file knows texts; it does not know who has which name.
+"""
+
+import functools
+import re
+import unicodedata
+from typing import Final, NamedTuple
+
+import idna
+import precis_i18n
+from confusable_homoglyphs import categories, confusables
+
+from dada.problems import FieldError
+
+__all__ = ["RESERVED", "Email", "Username", "email", "email_key", "username", "username_key"]
+
+MIN_LENGTH: Final = 3
+MAX_LENGTH: Final = 30
+
+# Whatever is a segment of a path below /v1/users, and names that seem to speak for the shop.
+RESERVED: Final = frozenset({
+    "activation", "address", "addresses", "admin", "administrator", "anonymous", "api", "bindings", "current", "dada",
+    "default", "events", "help", "hostmaster", "identities", "info", "me", "null", "password", "postmaster", "root",
+    "security", "self", "service", "sms", "staff", "support", "system", "undefined", "users", "webmaster", "weibo",
+    "authorization", "管理员", "客服", "达达", "达达商城",
+})  # fmt: skip
+
+_PROFILE = precis_i18n.get_profile("UsernameCaseMapped:CaseFold")
+_LETTERS_AND_DIGITS = frozenset({"Ll", "Lu", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"})
+_SEPARATORS = frozenset("_.-")
+# Scripts that are written together (UTS #39 §5.2, highly restrictive).
+_TOGETHER = (
+    frozenset({"LATIN", "HAN", "HIRAGANA", "KATAKANA"}),
+    frozenset({"LATIN", "HAN", "BOPOMOFO"}),
+    frozenset({"LATIN", "HAN", "HANGUL"}),
+)
+
+
+class Username(NamedTuple):
+    """A name as written, its key and its skeleton."""
+
+    written: str
+    key: str
+    skeleton: str
+
+
+class Email(NamedTuple):
+    """An address as letters are sent to it, and its key."""
+
+    written: str
+    key: str
+
+
+def username(text: str) -> Username | FieldError:
+    """Return the forms of a name, or why it is none."""
+    written = unicodedata.normalize("NFC", text)
+    if not MIN_LENGTH <= len(written) <= MAX_LENGTH:
+        code, bound = (
+            ("too_short", {"min": MIN_LENGTH}) if len(written) < MIN_LENGTH else ("too_long", {"max": MAX_LENGTH})
+        )
+        return FieldError("#/username", code, bound)
+    key = username_key(text)
+    if key is None or not MIN_LENGTH <= len(key) <= MAX_LENGTH or not _is_plain(key) or not _is_one_script(key):
+        return FieldError("#/username", "username_invalid")
+    if key in RESERVED or skeleton(key) in _reserved_skeletons():
+        return FieldError("#/username", "username_reserved")
+    return Username(written, key, skeleton(key))
+
+
+def username_key(text: str) -> str | None:
+    """Return the form in which names are compared; None for what is no name (RFC 8265 §3.3)."""
+    if len(text) > 4 * MAX_LENGTH:
+        return None
+    try:
+        return str(_PROFILE.enforce(unicodedata.normalize("NFKC", text)))
+    except UnicodeError:
+        return None
+
+
+def _is_plain(key: str) -> bool:
+    """Whether *key* is letters and digits with single separators between them, and begins with a letter."""
+    if not unicodedata.category(key[0]).startswith("L") or key[-1] in _SEPARATORS or re.search(r"[_.-]{2}", key):
+        return False
+    return all(char in _SEPARATORS or unicodedata.category(char) in _LETTERS_AND_DIGITS for char in key)
+
+
+def _is_one_script(key: str) -> bool:
+    scripts = {categories.alias(char) for char in key} - {"COMMON", "INHERITED"}
+    digits = {unicodedata.name(char, "").rpartition(" DIGIT ")[0] for char in key if char.isdecimal()}
+    if len(digits) > 1:  # digits of two scripts look alike and differ
+        return False
+    return len(scripts) <= 1 or any(scripts <= together for together in _TOGETHER)
+
+
+def skeleton(key: str) -> str:
+    """Return *key* as it looks: each character replaced by the first of those that look like it (UTS #39 §4)."""
+    plain = unicodedata.normalize("NFD", key)
+    for likeness, letter in (("rn", "m"), ("vv", "w"), ("0", "o")):
+        plain = plain.replace(likeness, letter)
+    return "".join(_prototypes().get(char, char) for char in plain)
+
+
+@functools.cache
+def _reserved_skeletons() -> frozenset[str]:
+    return frozenset(map(skeleton, RESERVED))
+
+
+@functools.cache
+def _prototypes() -> dict[str, str]:
+    """Return, for each character that looks like others, the one of them that comes first in Unicode.
+
+    Looking alike is a relation, and its classes are what counts: 1, l, | and I belong together.
+    """
+    parent: dict[str, str] = {}
+
+    def root(char: str) -> str:
+        while parent.setdefault(char, char) != char:
+            char = parent[char]
+        return char
+
+    for char, likes in confusables.confusables_data.items():
+        for like in (like["c"] for like in likes):
+            # Keys hold no capitals: what looks alike as a capital only (Γ and a Cyrillic Г) does not concern them.
+            if len(char) == len(like) == 1 and char == char.casefold() and like == like.casefold():
+                first, second = sorted((root(char), root(like)))
+                parent[second] = first
+    return {char: root(char) for char in parent if root(char) != char}
+
+
+# --- mail addresses --------------------------------------------------------------------------------------
+
+_LOCAL = re.compile(r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+")
+
+
+def email(text: str) -> Email | FieldError:
+    """Return an address as letters are sent to it, with its key, or why it is none."""
+    wrong = FieldError("#/email", "email_invalid")
+    local, at, domain = text.rpartition("@")
+    if not at or not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+        return wrong
+    if len(local.encode("utf-8", "replace")) > 64 or any(unicodedata.category(char).startswith("C") for char in local):
+        return wrong
+    try:
+        ascii_domain = idna.encode(domain, uts46=True).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError):
+        return wrong
+    if "." not in ascii_domain or len(f"{local}@{ascii_domain}".encode("utf-8", "replace")) > 254:
+        return wrong
+    written = f"{local}@{ascii_domain}"
+    return Email(written, email_key(written))
+
+
+def email_key(text: str) -> str:
+    """Return the form in which addresses are compared: no dots and no plus signs are folded, hosts differ on that."""
+    return unicodedata.normalize("NFC", text.strip()).casefold()
