@@ -117,6 +117,7 @@ class Middleware:
             decision = policy.decide(Request(method, origin, *asked))
         else:  # on other methods the two headers mean nothing (Fetch §3.3.2)
             decision = policy.decide(Request(method, origin))
+        environ["dada.cors"] = decision  # for whoever inside wants to refuse what a foreign page sends
         if decision.status is not None:
             if self._on_decision:
                 self._on_decision(decision)

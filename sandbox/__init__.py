@@ -18,6 +18,6 @@
     request_log.py      what was asked of Weibo
     site.py, texts.py   pages, in English and Chinese
 
-Nothing of the shop is known here: the shop must not be able to tell this world from the real one.  It is for
-lessons and tests, on loopback only; what it knows is forgotten when it ends.
+None of these knows the shop, and the shop must not be able to tell them from the real ones.  They are for lessons
+and tests, on loopback only; what they know is forgotten when they end.
 """

@@ -21,7 +21,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug import Request, Response
-from werkzeug.exceptions import HTTPException
 
 from dada import jsontext
 from sandbox import letters, site
@@ -111,12 +110,7 @@ class Mailbox:
     # --- over HTTP ---
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        request = Request(environ)
-        try:
-            response = self.answer(request)
-        except HTTPException as error:
-            response = Response(f"{error.description}\n", error.code, content_type="text/plain; charset=utf-8")
-        return response(environ, start_response)
+        return self.answer(Request(environ))(environ, start_response)
 
     def answer(self, request: Request) -> Response:
         """Return the answer to *request*."""

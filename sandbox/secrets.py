@@ -17,7 +17,7 @@ from shop.keyring import new_ring
 
 __all__ = ["APP_KEY", "make_secrets"]
 
-APP_KEY: Final = "812398870"  # as Weibo's look: digits
+APP_KEY: Final = "1000000721"  # as Weibo's look: digits
 
 
 def make_secrets(folder: Path, redirect_uri: str) -> Path:

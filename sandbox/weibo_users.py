@@ -61,6 +61,32 @@ USERS: Final = (
 )  # fmt: skip
 
 
+# What these people have in common with most: nothing is verified, nobody is blocked, nobody is a star.
+_ORDINARY: Final[dict[str, Any]] = {
+    "ptype": 0,
+    "allow_all_comment": True,
+    "avatar_large": "",
+    "avatar_hd": "",
+    "verified_reason": "",
+    "verified_trade": "",
+    "verified_reason_url": "",
+    "verified_source": "",
+    "verified_source_url": "",
+    "follow_me": False,
+    "online_status": 0,
+    "bi_followers_count": 0,
+    "lang": "",
+    "star": 0,
+    "mbtype": 0,
+    "mbrank": 0,
+    "block_word": 0,
+    "block_app": 0,
+    "credit_score": 80,
+    "user_ability": 0,
+    "urank": 4,
+}
+
+
 def profile(user: User, base: str, *, authorised: bool) -> dict[str, Any]:
     """Return the body of users/show for *user*; pictures lie under *base*.
 
@@ -99,29 +125,7 @@ def profile(user: User, base: str, *, authorised: bool) -> dict[str, Any]:
     }
     if user.status and authorised:
         body["status"] = _status(user)
-    return body | {
-        "ptype": 0,
-        "allow_all_comment": True,
-        "avatar_large": picture,
-        "avatar_hd": picture,
-        "verified_reason": "",
-        "verified_trade": "",
-        "verified_reason_url": "",
-        "verified_source": "",
-        "verified_source_url": "",
-        "follow_me": False,
-        "online_status": 0,
-        "bi_followers_count": 0,
-        "lang": user.lang,
-        "star": 0,
-        "mbtype": 0,
-        "mbrank": 0,
-        "block_word": 0,
-        "block_app": 0,
-        "credit_score": 80,
-        "user_ability": 0,
-        "urank": 4,
-    }
+    return body | _ORDINARY | {"avatar_large": picture, "avatar_hd": picture, "lang": user.lang}
 
 
 def _status(user: User) -> dict[str, Any]:

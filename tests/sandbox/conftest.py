@@ -12,7 +12,7 @@ from sandbox.weibo import Weibo
 from sandbox.weibo_store import Application
 from sandbox.weibo_users import USERS
 
-APP_KEY, SECRET, CALLBACK = "3748582985", "40909b77a33949df", "http://127.0.0.1:7000/weibo.html"
+APP_KEY, SECRET, CALLBACK = "2000000001", "secret-of-the-application", "http://127.0.0.1:7000/weibo.html"
 ADMIN = "the admin token"
 
 

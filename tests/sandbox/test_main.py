@@ -17,7 +17,7 @@ import sandbox
 
 ROOT = Path(sandbox.__file__).parents[1]
 SECRETS = {
-    "weibo_app_key": "3748582985",
+    "weibo_app_key": "2000000001",
     "weibo_app_secret": "the secret of the application",
     "weibo_redirect_uri": "http://127.0.0.1:7000/weibo.html",
     "admin_token": "the admin token",

@@ -178,7 +178,7 @@ def test_a_token_tells_whose_it_is(service, path, where):
     response = service.client().post(path, **{where: {"access_token": token}})
     assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
     assert response.get_data(as_text=True) == (
-        '{"uid":9000000001,"appkey":"3748582985","scope":null,"create_at":1764000000,"expire_in":157679944}'
+        '{"uid":9000000001,"appkey":"2000000001","scope":null,"create_at":1764000000,"expire_in":157679944}'
     )
 
 

@@ -11,7 +11,7 @@ from sandbox import weibo_store
 from sandbox.weibo_store import Application, Store
 from sandbox.weibo_users import USERS
 
-KEY, URI, UID = "3748582985", "http://127.0.0.1:7000/weibo.html", 9000000001
+KEY, URI, UID = "2000000001", "http://127.0.0.1:7000/weibo.html", 9000000001
 APPLICATIONS = [Application(KEY, "s", URI, "one"), Application("2222222222", "t", URI, "two")]
 
 

@@ -9,7 +9,7 @@ import requests
 
 from sandbox.world import Address, CannotStart, Secrets, World, read_secrets
 
-SECRETS = Secrets("3748582985", "s", "http://127.0.0.1:7000/weibo.html", "the admin token")
+SECRETS = Secrets("2000000001", "s", "http://127.0.0.1:7000/weibo.html", "the admin token")
 ANY = Address("127.0.0.1", 0)
 
 
@@ -94,7 +94,7 @@ BAD = {
     "an empty object": ("{}", "weibo_app_key, weibo_app_secret, weibo_redirect_uri, admin_token"),
     "one missing": (json.dumps({**GOOD, "admin_token": None}), "has no text for admin_token"),
     "one empty": (json.dumps({**GOOD, "weibo_app_secret": ""}), "has no text for weibo_app_secret"),
-    "one a number": (json.dumps({**GOOD, "weibo_app_key": 3748582985}), "has no text for weibo_app_key"),
+    "one a number": (json.dumps({**GOOD, "weibo_app_key": 2000000001}), "has no text for weibo_app_key"),
     "a relative callback": (json.dumps({**GOOD, "weibo_redirect_uri": "/weibo.html"}), "is no absolute URI"),
     "another scheme": (json.dumps({**GOOD, "weibo_redirect_uri": "javascript:x"}), "is no absolute URI"),
     "a fragment": (json.dumps({**GOOD, "weibo_redirect_uri": "http://a.example/#x"}), "is no absolute URI"),
@@ -203,7 +203,7 @@ def test_ten_megabytes_come_over_the_wire(world, base, session):
 
 
 def test_a_delay_outlasts_a_client_without_patience(world, base, session):
-    switch(session, base, {"fault": "delay", "endpoint": "users_show", "seconds": 30})
+    switch(session, base, {"fault": "delay", "endpoint": "users_show", "seconds": 3})
     with pytest.raises(requests.ReadTimeout):
         session.get(f"{base}/2/users/show.json", timeout=0.2)
 

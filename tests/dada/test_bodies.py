@@ -1,0 +1,111 @@
+"""Bodies: strict JSON, then a type, then every field's error at once."""
+
+import json
+from typing import Annotated
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta, Struct
+
+from dada import bodies
+from dada.bodies import NotReadable
+from dada.problems import FieldError, Invalid
+
+
+class Inner(Struct, forbid_unknown_fields=True, kw_only=True):
+    n: int
+
+
+class Order(Struct, forbid_unknown_fields=True, kw_only=True):
+    name: Annotated[str, Meta(min_length=2, max_length=5)]
+    count: Annotated[int, Meta(ge=1, le=9)]
+    tags: list[str] = []
+    inner: Inner | None = None
+    renamed: str = ""
+
+
+def test_a_body_becomes_a_value():
+    assert bodies.read(b'{"name":"ada","count":3,"tags":["x"]}', Order) == Order(name="ada", count=3, tags=["x"])
+
+
+ERRORS = {
+    "two fields missing": ({}, [FieldError("#/name", "missing"), FieldError("#/count", "missing")]),
+    "too short": ({"name": "a", "count": 1}, [FieldError("#/name", "too_short", {"min": 2})]),
+    "too long": ({"name": "abcdef", "count": 1}, [FieldError("#/name", "too_long", {"max": 5})]),
+    "too small": ({"name": "ada", "count": 0}, [FieldError("#/count", "too_small", {"min": 1.0})]),
+    "too large": ({"name": "ada", "count": 10}, [FieldError("#/count", "too_large", {"max": 9.0})]),
+    "of another type": ({"name": 7, "count": "1"}, [
+        FieldError("#/name", "type", {"expected": "str"}), FieldError("#/count", "type", {"expected": "int"}),
+    ]),
+    "true is no number": ({"name": "ada", "count": True}, [FieldError("#/count", "type", {"expected": "int"})]),
+    "a fraction is no whole number": ({"name": "ada", "count": 1.5}, [FieldError("#/count", "type", {"expected": "int"})]),
+    "null is no text": ({"name": None, "count": 1}, [FieldError("#/name", "type", {"expected": "str"})]),
+    "two unknown members": ({"name": "ada", "count": 1, "is_admin": True, "a/b~": 1}, [
+        FieldError("#/is_admin", "unknown"), FieldError("#/a~1b~0", "unknown"),
+    ]),
+    "an element of a list": ({"name": "ada", "count": 1, "tags": ["x", 7]}, [
+        FieldError("#/tags/1", "type", {"expected": "str"}),
+    ]),
+    "a member of a member": ({"name": "ada", "count": 1, "inner": {"n": "x"}}, [
+        FieldError("#/inner/n", "type", {"expected": "int"}),
+    ]),
+    "a member missing inside": ({"name": "ada", "count": 1, "inner": {}}, [FieldError("#/inner", "missing")]),
+    "a list": ([], [FieldError("#", "type", {"expected": "object"})]),
+    "a text": ("x", [FieldError("#", "type", {"expected": "object"})]),
+    "everything at once": ({"name": "a", "tags": 1, "x": 1}, [
+        FieldError("#/name", "too_short", {"min": 2}), FieldError("#/count", "missing"),
+        FieldError("#/tags", "type", {"expected": "array"}), FieldError("#/x", "unknown"),
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "errors"), ERRORS.values(), ids=ERRORS)
+def test_every_field_s_error_is_told_at_once(value, errors):
+    with pytest.raises(Invalid) as caught:
+        bodies.read(json.dumps(value).encode(), Order)
+    assert list(caught.value.errors) == errors
+
+
+UNREADABLE = {
+    "nothing": b"",
+    "no JSON": b"{",
+    "UTF-16": '{"name":"ada","count":1}'.encode("utf-16"),
+    "a byte-order mark": b'\xef\xbb\xbf{"name":"ada","count":1}',
+    "a member twice": b'{"name":"ada","name":"bob","count":1}',
+    "NaN": b'{"name":"ada","count":NaN}',
+    "half of a surrogate pair": rb'{"name":"\ud800","count":1}',
+    "5,000 digits": b'{"name":"ada","count":' + b"1" * 5000 + b"}",
+    "an integer beyond 2^53": b'{"name":"ada","count":9007199254740993}',
+    "a thousand levels": b'{"name":"ada","count":' + b"[" * 1000 + b"]" * 1000 + b"}",
+    "17 levels": b'{"name":"ada","count":' + b"[" * 16 + b"]" * 16 + b"}",
+    "101 members": b'{"tags":[' + b"1," * 100 + b"1]}",
+}
+
+
+@pytest.mark.parametrize("data", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_no_body_of_ours_is_refused_before_its_fields_are_looked_at(data):
+    with pytest.raises(NotReadable) as caught:
+        bodies.read(data, Order)
+    assert caught.value.reason == "malformed-json"
+
+
+@given(
+    st.one_of(
+        st.binary(),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            lambda inner: (
+                st.lists(inner) | st.dictionaries(st.sampled_from(["name", "count", "tags", "inner", "n", "x"]), inner)
+            ),
+        ).map(lambda value: json.dumps(value).encode()),
+    )
+)
+def test_any_bytes_are_a_value_or_a_named_error(data):
+    try:
+        assert isinstance(bodies.read(data, Order), Order)
+    except Invalid as error:
+        assert error.errors
+        assert all(field.pointer.startswith("#") for field in error.errors)
+    except NotReadable as error:
+        assert error.detail
