@@ -52,7 +52,7 @@ class PolicyMap:
                 problems.append(Problem("map-path", "path", ascii(path)[:80], why, fix))
             elif policy is not None and not isinstance(policy, Policy):
                 why, fix = "this is no policy", "a Policy, or None"
-                problems.append(Problem("map-policy", path[:80], repr(policy)[:40], why, fix))
+                problems.append(Problem("map-policy", ascii(path)[:80], repr(policy)[:40], why, fix))
             elif path.endswith("/*"):
                 self._below[path.removesuffix("/*")] = policy
             else:

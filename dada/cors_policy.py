@@ -26,6 +26,7 @@ from dada.headers import (
     SAFELISTED_METHODS,
     is_forbidden_method,
     is_token,
+    shown,
     split_list,
 )
 from dada.origins import ANY, MAX_ORIGIN, Origins
@@ -202,25 +203,25 @@ class Policy:
 
     def _origin_step(self, origin: str) -> Step:
         ok = self._let_in.contain(origin)
-        return _step("origin", ok, f"{_shown(origin)} is {'let in' if ok else 'not let in'}", "Fetch §4.10 step 4")
+        return _step("origin", ok, f"{shown(origin)} is {'let in' if ok else 'not let in'}", "Fetch §4.10 step 4")
 
     def _method_step(self, method: str) -> Step:
         if not is_token(method) or is_forbidden_method(method):
-            return _step("method", False, f"{_shown(method)} is no method that a page may use", "Fetch §2.2.1")
+            return _step("method", False, f"{shown(method)} is no method that a page may use", "Fetch §2.2.1")
         if method in SAFELISTED_METHODS:
             return _step("method", True, f"{method} needs no listing")
         ok = method in self.methods or (ANY in self.methods and len(method) <= MAX_METHOD)
-        return _step("method", ok, f"{_shown(method)} is {'let in' if ok else 'not let in; case counts'}")
+        return _step("method", ok, f"{shown(method)} is {'let in' if ok else 'not let in; case counts'}")
 
     def _headers_step(self, names: list[str] | None) -> Step:
         if names is None:
             return _step("headers", False, "no list of names, or one too long to be a browser's")
         for name in sorted({name.lower() for name in names} - self._headers):
             if ANY not in self._headers:
-                return _step("headers", False, f"{_shown(name)} is not let in")
+                return _step("headers", False, f"{shown(name)} is not let in")
             if name in NON_WILDCARD_REQUEST_HEADERS:
                 return _step("headers", False, f"{name} is never covered by *: it must be listed", "Fetch §2.2.2")
-        return _step("headers", True, f"{_shown(', '.join(names))} may be set" if names else "none is asked for")
+        return _step("headers", True, f"{shown(', '.join(names))} may be set" if names else "none is asked for")
 
     def _preflight_headers(self, origin: str, method: str, names: list[str]) -> tuple[tuple[str, str], ...]:
         headers = [("Access-Control-Allow-Origin", ANY if self._let_in.any else origin)]
@@ -245,9 +246,3 @@ class Policy:
 
 def _step(name: str, ok: bool, found: str, clause: str = "Fetch §4.8 step 7") -> Step:
     return Step(name, clause, "passed" if ok else "failed", found)
-
-
-def _shown(text: str) -> str:
-    """Return *text* for a log: no line ends, no control characters, not too long (CVE-2024-1681)."""
-    escaped = ascii(text[:81])[1:-1]
-    return escaped if len(escaped) <= 80 else f"{escaped[:77]}..."

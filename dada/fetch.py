@@ -35,6 +35,7 @@ from dada.headers import (
     is_forbidden_request_header,
     is_token,
     normalize_method,
+    shown,
 )
 from dada.trace import Step, explain
 
@@ -187,9 +188,9 @@ def play(
     if origin_of(call.url) == call.origin:
         return _same_origin(call, request, server)
     method, headers, always_asks = request
-    steps = [step("origins", True, f"{call.origin} is not the URL's origin: a CORS request", "Fetch §4.1")]
+    steps = [step("origins", True, f"{shown(call.origin)} is not the URL's origin: a CORS request", "Fetch §4.1")]
     names = unsafe_names(headers, quirks)
-    reasons = ([] if method in SAFELISTED_METHODS else [ascii(method)[1:-1][:40]]) + names
+    reasons = ([] if method in SAFELISTED_METHODS else [method]) + names
     reasons += ["an upload listener"] if always_asks else []
     preflight = None
     if not reasons:
@@ -197,7 +198,7 @@ def play(
     elif cache is not None and cache.covers(call, request, names, now):
         steps.append(step("asks first", True, "no: it was granted before, and is remembered", "Fetch §4.9"))
     else:
-        steps.append(step("asks first", True, f"because of {', '.join(reasons)}", "Fetch §4.1 step 12"))
+        steps.append(step("asks first", True, f"because of {shown(', '.join(reasons))}", "Fetch §4.1 step 12"))
         preflight, asked = _ask(call, request, names, server, quirks)
         steps += asked.steps
         if not asked.ok:
@@ -230,7 +231,7 @@ def _as_the_browser_takes_it(call: FetchCall, quirks: Collection[str]) -> _Reque
     for name, written in call.headers:
         value = written.strip(" \t\r\n")
         if not is_token(name) or re.search(r"[\0\r\n]|[^\x00-\xff]", value):
-            return step("header", False, f"{ascii(name)[:40]} is no header", "Fetch §5.1")
+            return step("header", False, f"'{shown(name)}' is no header", "Fetch §5.1")
         if not is_forbidden_request_header(name, value):
             kept.append((name, value))
     if call.upload_listener:

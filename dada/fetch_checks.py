@@ -19,6 +19,7 @@ from dada.headers import (
     NON_WILDCARD_REQUEST_HEADERS,
     SAFELISTED_METHODS,
     SAFELISTED_RESPONSE_HEADERS,
+    shown,
     split_list,
 )
 from dada.trace import Step
@@ -164,9 +165,9 @@ def cors_check(request_origin: str, credentials: str, response_headers: Headers)
     if allowed == "*" and credentials != "include":
         return _checked(True, "Access-Control-Allow-Origin is *, and no credentials go along", 3)
     if allowed != request_origin:
-        return _checked(False, f"Access-Control-Allow-Origin is {ascii(allowed)[:80]}, not the page's", 4)
+        return _checked(False, f"Access-Control-Allow-Origin is '{shown(allowed)}', not the page's", 4)
     if credentials != "include":
-        return _checked(True, f"Access-Control-Allow-Origin is {request_origin}, the page's", 5)
+        return _checked(True, f"Access-Control-Allow-Origin is {shown(request_origin)}, the page's", 5)
     ok = get(response_headers, "access-control-allow-credentials") == "true"
     return _checked(ok, f"Access-Control-Allow-Credentials is {'' if ok else 'not '}true", 7)
 
@@ -213,7 +214,7 @@ def preflight_check(
 def _method_step(method: str, methods: list[str], any_is_any: bool) -> Step:
     ok = method in methods or method in SAFELISTED_METHODS or (any_is_any and "*" in methods)
     found = "needs no permission" if method in SAFELISTED_METHODS else "is granted" if ok else "is not granted"
-    return step("method", ok, f"{ascii(method)[1:-1][:40]} {found}", "Fetch §4.8 step 7.5")
+    return step("method", ok, f"{shown(method)} {found}", "Fetch §4.8 step 7.5")
 
 
 def _headers_step(headers: Headers, names: list[str], any_is_any: bool, quirks: Collection[str]) -> Step:
@@ -222,7 +223,7 @@ def _headers_step(headers: Headers, names: list[str], any_is_any: bool, quirks: 
     if "star-covers-authorization" not in quirks or not any_is_any:
         set_here = {name.lower() for name, _ in headers}
         missing |= {name for name in NON_WILDCARD_REQUEST_HEADERS & set_here if name not in names}
-    found = f"{', '.join(sorted(missing))[:80]} not granted" if missing else "all are granted"
+    found = f"{shown(', '.join(sorted(missing)))} not granted" if missing else "all are granted"
     return step("headers", not missing, found, "Fetch §4.8 step 7.7")
 
 

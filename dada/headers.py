@@ -10,7 +10,7 @@ import re
 
 __all__ = [
     "NON_WILDCARD_REQUEST_HEADERS", "SAFELISTED_METHODS", "SAFELISTED_RESPONSE_HEADERS", "is_forbidden_method",
-    "is_forbidden_request_header", "is_token", "normalize_method", "split_list",
+    "is_forbidden_request_header", "is_token", "normalize_method", "shown", "split_list",
 ]  # fmt: skip
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -75,3 +75,9 @@ def split_list(value: str, limit: int | None = None) -> list[str] | None:
         return None
     names = [name for part in parts if (name := part.strip(" \t"))]
     return names if all(map(is_token, names)) else None
+
+
+def shown(text: str) -> str:
+    """Return *text* for a log: no line ends, no control characters, not too long (CVE-2024-1681)."""
+    escaped = ascii(text[:81])[1:-1]
+    return escaped if len(escaped) <= 80 else f"{escaped[:77]}..."

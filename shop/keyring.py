@@ -12,6 +12,7 @@ This file knows keys and a file; it does not know what the tokens say.
 """
 
 import json
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ from dada.errors import Malformed, Misuse, Problem
 from dada.jwk import Key
 
 __all__ = ["ACCESS", "PAGE", "REFRESH", "Keyring", "Ring"]
+
+_log = logging.getLogger("shop.keyring")
 
 ACCESS: Final = "access token"
 REFRESH: Final = "refresh token"
@@ -62,7 +65,11 @@ class Keyring:
             with self._lock:
                 self._looked = self._clock()
                 if (stamp := self._look()) != self._stamp:
-                    self._ring, self._stamp = read_ring(self._path), stamp
+                    self._stamp = stamp
+                    try:
+                        self._ring = read_ring(self._path)
+                    except Misuse as error:  # half written, or broken: what was good stays in use
+                        _log.error("the key ring is not read: %s", error)
         return self._ring
 
     def _look(self) -> tuple[int, int]:

@@ -34,12 +34,8 @@ class Post:
 
     def send(self, to: str, letter: Letter) -> None:
         """Send *letter* to one address.  Raise :exc:`Undeliverable`."""
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, to, letter.subject
-        message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="dada.example")
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no machine answers this
-        message.set_content(letter.text)
         try:
+            message = self._message(to, letter)
             with self._connect() as server:
                 server.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
@@ -49,6 +45,14 @@ class Post:
             raise Undeliverable(f"answered {error.smtp_code}", forever=error.smtp_code >= 500) from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise Undeliverable(type(error).__name__, forever=False) from None
+
+    def _message(self, to: str, letter: Letter) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._sender, to, letter.subject
+        message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="dada.example")
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no machine answers this
+        message.set_content(letter.text)
+        return message
 
     def _connect(self) -> smtplib.SMTP:
         host, port = self._url.hostname or "", self._url.port or 0

@@ -1,7 +1,8 @@
 """The tables: SQLAlchemy Core, the same on SQLite and MariaDB.
 
 Times are milliseconds since 1970, digests are SHA-256, names are compared by bytes: what counts as equal is decided
-in Python, once, and never by a database's collation.
+in Python, once, and never by a database's collation.  (MariaDB's binary collation takes no notice of blanks at the end;
+no key of ours has any.)
 
 This file knows columns; what they mean is in the modules that write them.
 """

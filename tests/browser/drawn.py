@@ -20,7 +20,8 @@ from tests.browser.handmade import (
     refused,
     unread,
 )  # fmt: skip
-from tests.browser.oracle import PAGE, SHOP, Case, Service, predict
+from tests.browser.oracle import predict
+from tests.browser.questions import PAGE, SHOP, Case, Service
 
 # --- exchanges -------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import product
 
 from dada.fetch import Answer, FetchCall
-from tests.browser.oracle import OTHER, PAGE, SHOP, Case
+from tests.browser.questions import OTHER, PAGE, SHOP, Case
 
 ORIGIN, CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
 METHODS, HEADERS = "Access-Control-Allow-Methods", "Access-Control-Allow-Headers"

@@ -1,10 +1,8 @@
 """The machinery of the oracle: a real Chromium and the model in `dada/fetch.py` are asked the same questions.
 
-How to read this file: a `Case` is a page's call and what a server says to it, a `Service` a page's call and the
-policy of a real service; `predict` asks the model, and a `Lab` asks the browser, what goes over the wire and what
-the page gets: a `Seen` either way.  `compare` returns where the two disagree, each case made as small as it can be.
-
-PAGE, SHOP and OTHER stand for the origins of three servers on the loopback device, on ports that are free then.
+How to read this file: `predict` asks the model, and a `Lab` asks the browser, what goes over the wire and what the
+page gets in a case (see `questions.py`): a `Seen` either way.  `compare` returns where the two disagree, each case
+made as small as it can be.  A story is several cases at one address, for what a browser remembers.
 """
 
 import asyncio
@@ -12,19 +10,15 @@ import re
 import shutil
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from playwright.async_api import async_playwright
 
-from dada.cors import Middleware, Policy
-from dada.fetch import CHROMIUM, Answer, FetchCall, play, simulate
+from dada.fetch import CHROMIUM, PreflightCache
 from dada.fetch_checks import combined, get
 from dada.headers import is_forbidden_request_header
+from tests.browser.questions import BODY, OTHER, PAGE, SHOP
 
-PAGE, SHOP, OTHER = "http://page.example", "http://shop.example", "http://other.example"
-BODY = "body"
 BATCH = 100  # calls that the page makes at once
 FLAGS = [
     "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
@@ -38,120 +32,6 @@ def chromium():
         if path := shutil.which(name):
             return path
     raise FileNotFoundError("The oracle asks Chromium, and found none.  On Debian: apt-get install chromium")
-
-
-# --- what is asked ---------------------------------------------------------------------------------------
-
-
-def whole(answer):
-    """Return an answer as it goes over the wire: with its length, where it has one."""
-    if answer.status in (204, 304):
-        return answer
-    length = 0 if answer.status == 205 else len(BODY)
-    return answer._replace(headers=(*answer.headers, ("Content-Length", str(length))))
-
-
-@dataclass(frozen=True)
-class Case:
-    """A page's call, and what the server says to the preflight and to the request itself."""
-
-    call: FetchCall
-    preflight: Answer
-    actual: Answer
-
-    def play(self, quirks, cache=None):
-        return play(self.call, self.server(lambda text: text), quirks=quirks, cache=cache)
-
-    def server(self, real):
-        """Return the server that says so; *real* puts the real origins into a text."""
-
-        def serve(method, headers, path=""):
-            asks = method == "OPTIONS" and get(headers, "access-control-request-method") is not None
-            answer = whole(self.preflight if asks else self.actual)
-            return answer._replace(headers=[(name, real(value)) for name, value in answer.headers])
-
-        return serve
-
-    def simpler(self):
-        """Return cases that are simpler than this one by one thing each."""
-        for name, value in (("body", None), ("upload_listener", False), ("credentials", "omit"), ("method", "GET")):
-            if getattr(self.call, name) != value:
-                yield replace(self, call=replace(self.call, **{name: value}))
-        for headers in _shorter(self.call.headers):
-            yield replace(self, call=replace(self.call, headers=headers))
-        for field, status in (("preflight", 204), ("actual", 200)):
-            answer = getattr(self, field)
-            if answer.status != status:
-                yield replace(self, **{field: answer._replace(status=status)})
-            for headers in _shorter(answer.headers):
-                yield replace(self, **{field: answer._replace(headers=headers)})
-
-    def __str__(self):
-        call = self.call
-        how = f"{call.credentials}{', an upload listener' if call.upload_listener else ''}"
-        lines = [f"{call.method} {call.url} from {call.origin} ({how}), body {call.body!r}"]
-        lines += [f"    {name}: {value!r}" for name, value in call.headers]
-        for title, answer in (("preflight", self.preflight), ("request", self.actual)):
-            lines.append(f"  {title} answered {answer.status}")
-            lines += [f"    {name}: {value!r}" for name, value in answer.headers]
-        return "\n".join(lines)
-
-
-def _shorter(headers):
-    """Return lists of headers that are simpler: one left out, or one value cut in two."""
-    for at, (name, value) in enumerate(headers):
-        yield (*headers[:at], *headers[at + 1 :])
-        for part in (value[: len(value) // 2], value[len(value) // 2 :]):
-            if len(part) < len(value):
-                yield (*headers[:at], (name, part), *headers[at + 1 :])
-
-
-@dataclass(frozen=True)
-class Service:
-    """A page's call to a real service under a policy; *answer* is the application's."""
-
-    settings: dict[str, Any]
-    call: FetchCall
-    answer: Answer
-
-    def play(self, quirks, cache=None):
-        status, headers, _ = whole(self.answer)
-        return simulate(Policy(**self.settings), self.call, status=status, answer=headers, quirks=quirks)
-
-    def server(self, real):
-        settings = self.settings | {"origins": [real(origin) for origin in self.settings["origins"]]}
-
-        def application(environ, start_response):
-            status, headers, _ = whole(self.answer)
-            start_response(f"{status} Said", list(headers))
-            return [BODY.encode()]
-
-        middleware = Middleware(application, Policy(**settings))
-
-        def serve(method, headers, path=""):
-            environ = {"REQUEST_METHOD": method, "PATH_INFO": path}
-            environ |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in combined(headers)}
-            started = []
-            for part in middleware(environ, lambda *said: started.append(said)):
-                assert part == BODY.encode()
-            ((status, answered),) = started
-            return Answer(int(status[:3]), answered)
-
-        return serve
-
-    def simpler(self):
-        for name, value in self.settings.items():
-            if isinstance(value, list) and name != "origins":
-                yield from (
-                    replace(self, settings=self.settings | {name: value[:at] + value[at + 1 :]})
-                    for at in range(len(value))
-                )
-        for headers in _shorter(self.call.headers):
-            yield replace(self, call=replace(self.call, headers=headers))
-
-    def __str__(self):
-        call = self.call
-        return f"{self.settings}\n{call.method} {call.headers} ({call.credentials})\n  answered {self.answer[:2]}"
 
 
 # --- what is seen ----------------------------------------------------------------------------------------
@@ -202,6 +82,12 @@ def predict(case, quirks=CHROMIUM, cache=None):
         dialogue.outcome == "shared",
         dialogue.readable_headers,
     )
+
+
+def foretell(story, quirks=CHROMIUM):
+    """Return what the model says will be seen of a story."""
+    cache = PreflightCache(quirks)
+    return [predict(chapter, quirks, cache) for chapter in story]
 
 
 # --- the browser -----------------------------------------------------------------------------------------
@@ -261,10 +147,12 @@ class Lab:
         return self
 
     def __exit__(self, *_):
-        self._do(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        try:
+            self._do(self._end())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
     def _do(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
@@ -287,11 +175,12 @@ class Lab:
             await self._playwright.stop()
         for server in self._servers:
             server.close()
-            await server.wait_closed()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for server in self._servers:
+            await server.wait_closed()
 
     def real(self, text, number=0):
         """Return *text* with the real origins in it, and the address of the case of that number for "/here"."""
@@ -309,7 +198,7 @@ class Lab:
                 headers = [(name, value.strip(" \t")) for name, _, value in (line.partition(":") for line in lines)]
                 await reader.readexactly(int(get(headers, "content-length") or 0))
                 writer.write(self._answer(method, path, headers).encode("latin-1"))
-        except asyncio.IncompleteReadError:
+        except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the browser has hung up
         except Exception as error:  # noqa: BLE001 told by `observe`, on the thread of the test
             self._errors.append(error)
@@ -346,14 +235,17 @@ class Lab:
         self._complain()
         return [seen[number] for number, _ in numbered]
 
-    def tell(self, story):
-        """Return what is seen of each case of a story: one after the other, all at one address."""
+    def tell(self, story, cache="default"):
+        """Return what is seen of each case of a story: one after the other, all at one address.
+
+        cache  the page's cache mode (Fetch §5.4)
+        """
         number = len(self._serves) + 1
         seen = []
         for case in story:
             self._serves[number] = case.server(self.real)
             self.log.pop(number, None)
-            (answer,) = self._do(self._page.evaluate(CALLS, [self._call(number, case.call)]))
+            (answer,) = self._do(self._page.evaluate(CALLS, [self._call(number, case.call) | {"cache": cache}]))
             seen.append(self._seen(number, case.call, answer))
         self._complain()
         return seen
@@ -394,7 +286,7 @@ class Lab:
 # --- where they disagree ---------------------------------------------------------------------------------
 
 
-def compare(lab, cases: Iterable[Case | Service], quirks=CHROMIUM, most=3):
+def compare(lab, cases, quirks=CHROMIUM, most=3):
     """Return the cases on which browser and model disagree, as texts, the first few made as small as they can be."""
     cases = list(cases)
     apart = [case for case, seen in zip(cases, lab.observe(cases), strict=True) if seen != predict(case, quirks)]
@@ -411,6 +303,28 @@ def shrink(lab, case, quirks=CHROMIUM):
                 break
         else:
             return case
+
+
+def compare_stories(lab, stories, quirks=CHROMIUM):
+    """Return the stories on which browser and model disagree, as texts, with no call too many."""
+    return [
+        "\n\n".join(
+            f"{chapter}\n  browser: {seen}\n  model:   {foretold}"
+            for chapter, seen, foretold in zip(story, lab.tell(story), foretell(story, quirks), strict=True)
+        )
+        for story in (_shortest(lab, story, quirks) for story in stories)
+        if story
+    ]
+
+
+def _shortest(lab, story, quirks):
+    """Return the shortest story to be had from *story* on which the two disagree, or [] if they agree."""
+    if lab.tell(story) == foretell(story, quirks):
+        return []
+    for at in range(len(story)):
+        if shorter := _shortest(lab, story[:at] + story[at + 1 :], quirks):
+            return shorter
+    return story
 
 
 def tell_apart(lab, case, quirks=CHROMIUM):

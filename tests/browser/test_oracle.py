@@ -7,11 +7,12 @@ import os
 
 import pytest
 
-from dada.fetch import CHROMIUM, Answer, FetchCall, PreflightCache
+from dada.fetch import CHROMIUM, Answer, FetchCall
 from dada.fetch_checks import get
 from tests.browser import drawn, handmade, oracle
 from tests.browser.handmade import HANDMADE, METHODS, NULL, REDIRECTS, STORIES, case
-from tests.browser.oracle import PAGE, SHOP, Case, Lab, compare, predict, shrink
+from tests.browser.oracle import Lab, compare, compare_stories, foretell, predict, shrink
+from tests.browser.questions import PAGE, SHOP, Case
 
 pytestmark = pytest.mark.xdist_group("chromium")
 
@@ -29,12 +30,6 @@ def lab():
 def by_hand(lab):
     """What is seen of all cases written by hand."""
     return {name: list(zip(cases, lab.observe(cases), strict=True)) for name, cases in HANDMADE.items()}
-
-
-def foretold(story, quirks=CHROMIUM):
-    """Return what the model says of a story."""
-    cache = PreflightCache(quirks)
-    return [predict(chapter, quirks, cache) for chapter in story]
 
 
 def tell_figures(title, seen):
@@ -80,12 +75,21 @@ def test_the_figures_of_the_tables(by_hand):
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 def test_what_is_remembered_of_a_permission_is_foreseen(lab, story):
-    assert lab.tell(story) == foretold(story)
+    assert not (apart := compare_stories(lab, [story])), apart[0]
 
 
 def test_stories_at_random_are_foreseen(lab):
-    for story in drawn.stories(4, COUNT // 20):
-        assert lab.tell(story) == foretold(story), "\n\n".join(map(str, story))
+    assert not (apart := compare_stories(lab, drawn.stories(4, COUNT // 20))), "\n\n\n".join(apart)
+
+
+CACHE_MODES = {"default": False, "force-cache": False, "no-cache": True, "no-store": True, "reload": True}
+
+
+@pytest.mark.parametrize("mode", CACHE_MODES)
+def test_a_page_that_will_have_no_cache_asks_again(lab, mode):
+    _, second = lab.tell(STORIES["the same twice"], mode)
+    assert (second.preflight is not None) == CACHE_MODES[mode]
+    assert second.shared
 
 
 # --- the quirks ------------------------------------------------------------------------------------------
@@ -95,7 +99,7 @@ def test_stories_at_random_are_foreseen(lab):
 def test_a_quirk_still_makes_a_difference(lab, by_hand, quirk):
     others = CHROMIUM - {quirk}
     cases = (predict(case, others) != seen for pairs in by_hand.values() for case, seen in pairs)
-    stories = (foretold(story, others) != lab.tell(story) for story in STORIES.values())
+    stories = (foretell(story, others) != lab.tell(story) for story in STORIES.values())
     assert any(cases) or any(stories), f"Chromium follows the standard now: {quirk} can go"
 
 
@@ -152,6 +156,13 @@ def test_a_disagreement_is_told(lab):
     (told,) = compare(lab, [case(headers=[("DPR", "1")])], STANDARD)
     assert told.splitlines()[:2] == [f"GET {SHOP} from {PAGE} (omit), body None", "    DPR: '1'"]
     assert [line.split(":")[0] for line in told.splitlines()[-2:]] == ["  browser", "  model"]
+
+
+def test_a_story_is_made_as_short_as_it_can_be(lab):
+    story = [handmade.chapter("GET"), handmade.chapter(age="-1"), handmade.chapter("POST"), *[handmade.chapter()] * 2]
+    (told,) = compare_stories(lab, [story, story[:3]], CHROMIUM - {"max-age-with-sign"})
+    assert told.count("browser: Seen") == 2
+    assert told.count("'-1'") == 1
 
 
 def test_more_disagreements_than_a_few_are_told_as_they_are(lab):

@@ -1,0 +1,143 @@
+"""/v1/users/weibo, against the look-alike over real HTTP."""
+
+import pytest
+
+from dada import oauth
+from tests.handlers.people import PASSWORD, Person, join
+from tests.shop.weibo_browser import Browser, forget_requests
+
+
+@pytest.fixture(autouse=True)
+def _fresh(world):
+    forget_requests(world)
+
+
+def leave(api, browser):
+    response = api(
+        "GET", f"/v1/users/weibo/authorization?code_challenge={browser.challenge}&code_challenge_method=S256"
+    )
+    assert (response.status, response.json.keys()) == (200, {"authorization_url", "state"})
+    return response.json["authorization_url"]
+
+
+def arrive(api, browser, params):
+    return api("POST", "/v1/users/weibo/users", {**params, "verifier": browser.verifier})
+
+
+def come_back(api, uid="9000000001", action="allow"):
+    browser = Browser()
+    return browser, browser.consent(leave(api, browser), uid, action)
+
+
+def ticket(api, uid="9000000001"):
+    browser, params = come_back(api, uid)
+    answer = arrive(api, browser, params)
+    assert answer.json["status"] == "unbound"
+    return {"ticket": answer.json["ticket"], "verifier": browser.verifier}
+
+
+def test_the_first_time_one_is_asked_to_bind_or_register_and_the_second_time_let_in(api, services):
+    join(services, api)
+    browser, params = come_back(api)
+    first = arrive(api, browser, params)
+    assert first.status == 200
+    assert first.json.keys() == {"status", "ticket", "expires_in", "weibo"}
+    assert (first.json["status"], first.json["weibo"]["screen_name"]) == ("unbound", "林小满")
+    bound = api("POST", "/v1/users/weibo/bindings", {
+        "ticket": first.json["ticket"], "verifier": browser.verifier, "username": "ada", "password": PASSWORD,
+    })  # fmt: skip
+    assert (bound.status, bound.json["status"]) == (200, "logged_in")
+    assert Person(api, bound.json)("GET", "/v1/users/ada").status == 200
+    browser, params = come_back(api)
+    second = arrive(api, browser, params)
+    assert (second.json["status"], second.json["username"]) == ("logged_in", "ada")
+
+
+def test_the_query_will_do_for_lessons(api):
+    browser, params = come_back(api)
+    query = f"code={params['code']}&state={params['state']}&verifier={browser.verifier}"
+    assert api("GET", f"/v1/users/weibo/users?{query}").json["status"] == "unbound"
+
+
+def test_a_page_that_cannot_hash_is_given_a_secret(api):
+    response = api("GET", "/v1/users/weibo/authorization")
+    verifier = response.json["verifier"]
+    browser = Browser()
+    params = browser.consent(response.json["authorization_url"])
+    assert api("POST", "/v1/users/weibo/users", {**params, "verifier": verifier}).json["status"] == "unbound"
+
+
+@pytest.mark.parametrize("query", ["code_challenge=x", f"code_challenge={'a' * 43}&code_challenge_method=plain"])
+def test_a_challenge_that_is_none_or_plain_is_refused(api, query):
+    response = api("GET", f"/v1/users/weibo/authorization?{query}")
+    assert (response.status, response.json["code"]) == (400, "oauth-return-invalid")
+
+
+def test_who_does_not_consent_hears_403(api):
+    browser, params = come_back(api, action="cancel")
+    answer = arrive(api, browser, {name: params[name] for name in ("error", "state")})
+    assert (answer.status, answer.json["code"]) == (403, "oauth-denied")
+
+
+def test_another_browser_or_a_second_time_hears_400(api):
+    browser, params = come_back(api)
+    stolen = api("POST", "/v1/users/weibo/users", {**params, "verifier": oauth.new_secret()})
+    assert (stolen.status, stolen.json["code"]) == (400, "oauth-state-invalid")
+    assert arrive(api, browser, params).status == 400
+
+
+def test_the_return_s_members_are_known_ones(api):
+    assert api("POST", "/v1/users/weibo/users", {"code": "x", "uid": "1"}).status == 422
+
+
+def test_somebody_new_is_registered_and_bound(api):
+    new = {"username": "newcomer", "password": PASSWORD, "email": "new@example.org"}
+    bound = api("POST", "/v1/users/weibo/bindings", ticket(api) | {"register": new})
+    assert (bound.status, bound.json["username"]) == (200, "newcomer")
+    profile = Person(api, bound.json)("GET", "/v1/users/newcomer").json
+    assert (profile["email_verified"], profile["has_password"]) == (False, True)
+
+
+def test_whoever_is_logged_in_lately_binds_with_his_session(api, services, clock):
+    ada = join(services, api)
+    assert ada("POST", "/v1/users/weibo/bindings", ticket(api)).status == 200
+    clock.advance(301)
+    late = ada("POST", "/v1/users/weibo/bindings", ticket(api, "9000000002"))
+    assert (late.status, late.json["code"]) == (403, "reauth-failed")
+
+
+REFUSED = {
+    "a wrong password": ({"username": "ada", "password": "wrong"}, 401, "invalid-credentials"),
+    "no password": ({"username": "ada"}, 422, "validation"),
+    "nobody": ({}, 401, "unauthorized"),
+    "a uid of one's own": ({"username": "ada", "password": PASSWORD, "uid": "7"}, 422, "validation"),
+    "a new account that cannot be": (
+        {"register": {"username": "a", "password": "x", "email": "x"}}, 422, "validation",
+    ),
+    "a name that is taken": (
+        {"register": {"username": "ada", "password": PASSWORD, "email": "x@example.org"}}, 409, "username-taken",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("members", "status", "code"), REFUSED.values(), ids=REFUSED)
+def test_a_binding_is_refused(api, services, members, status, code):
+    join(services, api)
+    response = api("POST", "/v1/users/weibo/bindings", ticket(api) | members)
+    assert (response.status, response.json["code"]) == (status, code)
+
+
+def test_a_ticket_is_good_once(api, services):
+    join(services, api)
+    binding = ticket(api) | {"username": "ada", "password": PASSWORD}
+    assert api("POST", "/v1/users/weibo/bindings", binding).status == 200
+    again = api("POST", "/v1/users/weibo/bindings", binding)
+    assert (again.status, again.json["code"]) == (400, "ticket-invalid")
+
+
+def test_a_ticket_is_no_access_token_and_an_access_token_no_ticket(api, services):
+    ada = join(services, api)
+    binding = ticket(api)
+    assert api("GET", "/v1/tokens", headers={"Authorization": f"Bearer {binding['ticket']}"}).status == 401
+    wrong = binding | {"ticket": ada.refresh, "username": "ada", "password": PASSWORD}
+    assert api("POST", "/v1/users/weibo/bindings", wrong).json["code"] == "ticket-invalid"

@@ -1,0 +1,74 @@
+"""Logs: a JSON object a line, without secrets."""
+
+import json
+import logging
+
+import pytest
+
+from dada.jwt import Issuer, Key
+from dada.oauth import new_secret
+from shop.logs import Formatter, configure, redacted
+
+
+def record(message, *args, **extra):
+    made = logging.LogRecord("shop.x", logging.WARNING, __file__, 1, message, args, None)
+    made.__dict__.update(extra)
+    return made
+
+
+def test_a_record_is_one_line_of_json():
+    line = Formatter("api").format(record("a %s", "b\nc", request="r-1", job="j-1", password="x"))
+    told = json.loads(line)
+    assert "\n" not in line
+    assert told.pop("at").endswith("+00:00")
+    assert told == {
+        "level": "warning", "process": "api", "logger": "shop.x", "message": "a b\nc", "request": "r-1", "job": "j-1",
+    }  # fmt: skip
+
+
+def test_a_traceback_is_told_without_what_looks_like_a_secret():
+    secret = new_secret()
+    try:
+        raise RuntimeError(f"token {secret}")
+    except RuntimeError as error:
+        made = record("x")
+        made.exc_info = (type(error), error, error.__traceback__)
+    told = json.loads(Formatter("api").format(made))
+    assert "RuntimeError" in told["traceback"]
+    assert secret not in told["traceback"]
+
+
+SECRETS = {
+    "an access token": Issuer(Key(bytes(32)), issuer="x", lifetime=9).sign({"sub": "7"}),
+    "a state": new_secret(),
+    "a password in a URL": "redis://:swordfish@127.0.0.1",
+    "a query": "GET /callback?code=swordfish&state=swordfish",
+    "a header": "Authorization: Bearer swordfish",
+    "a form": "client_secret=swordfish&access_token=swordfish",
+}
+
+
+@pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS)
+def test_what_looks_like_a_secret_is_taken_out(text):
+    told = redacted(f"before {text} after")
+    assert "swordfish" not in told
+    assert "[redacted]" in told
+    assert told.startswith("before ")
+
+
+def test_what_people_look_for_stays():
+    text = (
+        "request 0b342ee0-0da6-8ae2-8600-00f43d2e6514 job uMyIZtsMwHPIAuEoY5UBjrh4A-05_XA4 took 12 ms at /v1/users/ada"
+    )
+    assert redacted(text) == text
+
+
+def test_every_logger_of_a_process_writes_so(capsys):
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        configure("worker")
+        logging.getLogger("anything").info("hello")
+        assert json.loads(capsys.readouterr().err)["process"] == "worker"
+    finally:
+        root.handlers[:], root.level = before

@@ -1,0 +1,104 @@
+"""Passwords: which are taken, how they are kept."""
+
+import threading
+
+import pytest
+
+from shop.errors import Refused
+from shop.passwords import Hasher, faults
+
+
+@pytest.fixture(scope="module")
+def hasher():
+    return Hasher(memory_kib=64, time_cost=1)
+
+
+def test_a_hash_names_its_parameters_and_is_new_each_time(hasher):
+    first, second = hasher.hash("correct horse"), hasher.hash("correct horse")
+    assert first.startswith("$argon2id$v=19$m=64,t=1,p=1$")
+    assert first != second
+
+
+def test_only_the_right_password_verifies(hasher):
+    hashed = hasher.hash("correct horse")
+    assert hasher.verify(hashed, "correct horse")
+    assert not hasher.verify(hashed, "Correct horse")
+    assert not hasher.verify(hashed, "")
+
+
+def test_who_has_no_password_is_checked_against_one_that_nobody_has(hasher):
+    assert not hasher.verify(None, "a password that nobody has")
+
+
+@pytest.mark.parametrize("hashed", ["", "x", "$argon2id$v=19$m=64,t=1,p=1$", "pbkdf2:sha256:1$a$b", "\0"])
+def test_what_is_no_hash_verifies_nothing(hasher, hashed):
+    assert not hasher.verify(hashed, "x")
+
+
+def test_a_hash_of_other_parameters_is_outdated(hasher):
+    old = Hasher(memory_kib=32, time_cost=1).hash("x")
+    assert hasher.is_outdated(old)
+    assert hasher.verify(old, "x")
+    assert not hasher.is_outdated(hasher.hash("x"))
+
+
+def test_the_shop_s_own_parameters_are_owasp_s():
+    assert Hasher().hash("x").startswith("$argon2id$v=19$m=47104,t=1,p=1$")
+
+
+def test_more_log_ins_than_cores_wait_and_then_hear_that_the_service_is_busy(monkeypatch):
+    monkeypatch.setattr("shop.passwords._WAIT_SECONDS", 0.01)
+    hasher = Hasher(memory_kib=64, time_cost=1, at_once=1)
+    inside, leave = threading.Event(), threading.Event()
+
+    def occupy():
+        with hasher._place():
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=occupy)
+    thread.start()
+    inside.wait(10)
+    with pytest.raises(Refused) as caught:
+        hasher.hash("x")
+    assert caught.value.reason == "unavailable"
+    leave.set()
+    thread.join()
+    assert hasher.hash("x")
+
+
+TAKEN = [
+    "correct horse battery staple",
+    "达达商城的密码真的很长",
+    "🐴🔋📎🐎🐴🔋📎🐎",
+    "   spaces   ",
+    "x" * 100 + "yzw",
+]
+
+
+@pytest.mark.parametrize("password", TAKEN)
+def test_any_character_may_stand_in_a_password(password):
+    assert faults("#/password", password, "ada", "ada@example.org") == []
+
+
+REFUSED = {
+    "seven characters": ("1aX!9qz", "too_short"),
+    "nothing": ("", "too_short"),
+    "129 characters": ("ab1!" * 33, "too_long"),
+    "more than 1024 bytes": ("🐴" * 129, "too_long"),
+    "a NUL": ("correct\0horse", "password_invalid"),
+    "a common one": ("password1", "password_common"),
+    "a common one in capitals": ("ILOVEYOU", "password_common"),
+    "one character again and again": ("aaaaaaaaaaaa", "password_common"),
+    "three characters again and again": ("abcabcabcabc", "password_common"),
+    "the name": ("lovelace", "password_similar"),
+    "the name with something": ("lovelace2026", "password_similar"),
+    "the name backwards": ("ecalevol!!", "password_similar"),
+    "the address": ("ada@example.org", "password_similar"),
+}
+
+
+@pytest.mark.parametrize(("password", "code"), REFUSED.values(), ids=REFUSED)
+def test_a_password_is_refused(password, code):
+    (fault,) = faults("#/new", password, "Lovelace", "ada@example.org")
+    assert (fault.pointer, fault.code) == ("#/new", code)

@@ -1,0 +1,64 @@
+"""Services: the cache, the client that repeats nothing, and which parts answer."""
+
+import pytest
+import redis
+
+from shop.services import OUTAGES, connect, redis_client
+from tests.conftest import environment
+from tests.servers import free_port
+
+
+def test_the_cache_keeps_for_a_while_and_forgets(services):
+    cache = services.cache
+    assert cache.get("a") is None
+    assert cache.set("a", "達", 60)
+    assert not cache.set("a", "other", 60, if_new=True)
+    assert cache.get("a") == "達"
+    assert cache.get_all("a", "b") == ["達", None]
+    assert 0 < services.redis.pttl("a") <= 60_000
+    cache.forget("a", "b")
+    cache.forget()
+    assert cache.get("a") is None
+
+
+def test_what_is_taken_is_gone(services):
+    services.cache.set("a", "1", 60)
+    assert (services.cache.take("a"), services.cache.take("a")) == ("1", None)
+
+
+def test_the_raw_connection_is_all_of_redis(services):
+    services.redis.sadd("set", "a")
+    services.redis.lpush("list", "b")
+    assert services.redis.eval("return redis.call('SCARD', KEYS[1])", 1, "set") == 1
+
+
+def test_a_command_is_sent_once(redis_server):
+    with redis_client(redis_server.url) as client:
+        assert client.get_retry()._retries == 0
+
+
+def test_a_part_that_is_down_is_told(services, redis_server):
+    assert services.parts() == {"database": True, "redis": True}
+    redis_server.stop()
+    try:
+        assert services.parts() == {"database": True, "redis": False}
+        with pytest.raises(OUTAGES):
+            services.cache.get("a")
+    finally:
+        redis_server.start()
+    assert services.parts() == {"database": True, "redis": True}
+
+
+def test_a_process_s_services_are_made_of_its_settings(database_url, redis_server, secrets_folder, world):
+    from shop.settings import Settings
+
+    made = connect(Settings.read(environment(database_url, redis_server.url, secrets_folder, world)))
+    assert made.parts() == {"database": True, "redis": True}
+    assert made.now_ms > 1_700_000_000_000
+    made.close()
+
+
+def test_a_redis_that_is_not_there_is_an_outage():
+    with redis_client(f"redis://127.0.0.1:{free_port()}/0") as client, pytest.raises(OUTAGES):
+        client.ping()
+    assert redis.exceptions.ConnectionError in OUTAGES

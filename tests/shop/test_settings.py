@@ -1,0 +1,116 @@
+"""Settings: read once, proved whole."""
+
+import json
+
+import pytest
+
+from dada.errors import Misuse
+from shop.settings import Settings
+
+GOOD = {
+    "DATABASE_URL": "mysql+pymysql://dada:swordfish@127.0.0.1/dada",
+    "REDIS_URL": "redis://:swordfish@127.0.0.1:6379/0",
+    "SMTP_URL": "smtp://127.0.0.1:25",
+    "WEIBO_CLIENT_ID": "1000000721",
+}
+
+
+@pytest.fixture
+def environ(tmp_path):
+    for name, text in {
+        "keys.json": json.dumps({"sandbox": False, "keys": []}),
+        "weibo_client_secret": "swordfish\n",
+    }.items():
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(text)
+    return {**GOOD, "SECRETS_DIR": str(tmp_path)}
+
+
+def codes(environ):
+    with pytest.raises(Misuse) as caught:
+        Settings.read(environ)
+    assert "swordfish" not in str(caught.value)
+    return {(problem.code, problem.field) for problem in caught.value.problems}
+
+
+def test_what_is_set_is_read_and_the_rest_has_defaults(environ):
+    read = Settings.read(environ)
+    assert (read.env, read.sandbox, read.weibo_client_secret) == ("production", False, "swordfish")
+    assert (read.api_url, read.page_origin) == ("http://127.0.0.1:8000", "http://127.0.0.1:7000")
+    assert "swordfish" not in repr(read)
+    assert read.keys_file.name == "keys.json"
+
+
+def test_everything_that_is_missing_is_told_at_once():
+    assert codes({}) == {
+        ("setting-missing", name)
+        for name in ("DATABASE_URL", "REDIS_URL", "SECRETS_DIR", "SMTP_URL", "WEIBO_CLIENT_ID")
+    }
+
+
+def test_an_empty_setting_is_a_missing_one(environ):
+    assert codes(environ | {"REDIS_URL": ""}) == {("setting-missing", "REDIS_URL")}
+
+
+WRONG = {
+    "a database of another kind": {"DATABASE_URL": "postgresql://swordfish@127.0.0.1/dada"},
+    "a database without a host": {"DATABASE_URL": "mysql+pymysql:///dada"},
+    "a port that is no number": {"REDIS_URL": "redis://127.0.0.1:x"},
+    "a port beyond all": {"SMTP_URL": "smtp://127.0.0.1:99999"},
+    "another protocol": {"SMTP_URL": "http://127.0.0.1"},
+    "a page with a path": {"PAGE_ORIGIN": "http://127.0.0.1:7000/"},
+    "an API in capitals": {"API_URL": "HTTP://127.0.0.1:8000"},
+    "a folder that is not there": {"SECRETS_DIR": "/nowhere/at/all"},
+    "an AppKey that is none": {"WEIBO_CLIENT_ID": "a b"},
+    "a sender that is none": {"MAIL_FROM": "shop"},
+    "a sender with a line end": {"MAIL_FROM": "shop@example.org\nBcc: x@example.org"},
+    "another kind of environment": {"DADA_ENV": "staging"},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_told_with_its_name(environ, wrong):
+    assert codes(environ | wrong) == {("setting-wrong", name) for name in wrong}
+
+
+def test_everything_that_is_wrong_is_told_at_once(environ):
+    wrong = {"API_URL": "x", "REDIS_URL": "x", "DADA_ENV": "x"}
+    assert codes(environ | wrong) == {("setting-wrong", name) for name in wrong}
+
+
+def test_in_production_nothing_travels_in_the_clear_but_on_this_machine(environ):
+    insecure = {
+        "API_URL": "http://api.shop.example",
+        "PAGE_ORIGIN": "http://shop.example",
+        "WEIBO_URL": "http://a.example",
+    }
+    assert codes(environ | insecure) == {("setting-insecure", name) for name in insecure}
+    assert Settings.read(environ | {"API_URL": "https://api.shop.example"}).api_url == "https://api.shop.example"
+
+
+class TestSecrets:
+    @pytest.mark.parametrize("name", ["keys.json", "weibo_client_secret"])
+    def test_a_secret_that_is_missing_stops_the_process(self, environ, tmp_path, name):
+        (tmp_path / name).unlink()
+        assert codes(environ) == {("secret-missing", str(tmp_path / name))}
+
+    @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+    def test_a_secret_that_others_may_read_stops_the_process(self, environ, tmp_path, mode):
+        (tmp_path / "keys.json").chmod(mode)
+        assert codes(environ) == {("secret-open", str(tmp_path / "keys.json"))}
+
+    def test_an_empty_secret_stops_the_process(self, environ, tmp_path):
+        (tmp_path / "weibo_client_secret").write_text("\n")
+        assert codes(environ) == {("secret-empty", "weibo_client_secret")}
+
+    @pytest.mark.parametrize("which", ["keys.json", "weibo_client_secret"])
+    def test_outside_the_sandbox_no_process_starts_on_the_sandbox_s_secrets(self, environ, tmp_path, which):
+        text = json.dumps({"sandbox": True, "keys": []}) if which == "keys.json" else "sandbox-swordfish"
+        (tmp_path / which).write_text(text)
+        assert codes(environ) == {("secret-sandbox", str(tmp_path))}
+        assert Settings.read(environ | {"DADA_ENV": "sandbox"}).sandbox
+
+    @pytest.mark.parametrize("text", ["", "[]", "{", "null"])
+    def test_a_key_file_that_is_none_is_not_taken_for_the_sandbox_s(self, environ, tmp_path, text):
+        (tmp_path / "keys.json").write_text(text)
+        assert Settings.read(environ)  # the key ring says what is wrong with it

@@ -1,0 +1,162 @@
+"""User names and mail addresses: which are taken, and which are the same."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dada.problems import FieldError
+from handlers import ROUTES
+from shop.usernames import RESERVED, Email, Username, email, email_key, skeleton, username, username_key
+
+SAME = {
+    "case": ("Ada", "aDA"),
+    "full width": ("ａｄａｍ", "adam"),
+    "the Kelvin sign": ("\u212aevin", "kevin"),
+    "a sharp s": ("Straße", "strasse"),
+    "composed and decomposed": ("andr\u00e9", "andre\u0301"),
+    "a ligature": ("\ufb01nn", "finn"),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
+def test_two_spellings_are_one_name(one, other):
+    assert username(one).key == username(other).key
+
+
+TAKEN = [
+    "ada",
+    "Ada_Lovelace",
+    "a.d.a",
+    "x-y",
+    "张三丰",
+    "阿达Ada",
+    "さくら",
+    "가나다",
+    "علي",
+    "Ümit",
+    "мария",
+    "a" * 30,
+]
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_name_is_taken_as_its_owner_writes_it(name):
+    found = username(name)
+    assert isinstance(found, Username)
+    assert found.written == name
+
+
+REFUSED = {
+    "two characters": ("ab", "too_short"),
+    "31 characters": ("a" * 31, "too_long"),
+    "a digit first": ("1abc", "username_invalid"),
+    "a sign first": ("_abc", "username_invalid"),
+    "a sign last": ("abc.", "username_invalid"),
+    "two signs": ("a..b", "username_invalid"),
+    "a blank": ("a b c", "username_invalid"),
+    "an at sign": ("ada@b", "username_invalid"),
+    "a slash": ("a/bcd", "username_invalid"),
+    "a newline at the end": ("adam\n", "username_invalid"),
+    "a zero-width space": ("ada\u200bm", "username_invalid"),
+    "a soft hyphen": ("ada\u00adm", "username_invalid"),
+    "text that turns around": ("ada\u202em", "username_invalid"),
+    "a control character": ("ada\x07m", "username_invalid"),
+    "half of a surrogate pair": ("ada\ud800", "username_invalid"),
+    "private use": ("ada\ue000", "username_invalid"),
+    "an emoji": ("ada😀", "username_invalid"),
+    "a Cyrillic a among Latin letters": ("\u0430damus", "username_invalid"),
+    "a Greek o among Latin letters": ("r\u03bfse", "username_invalid"),
+    "Arabic digits among Latin ones": ("ada1\u0661", "username_invalid"),
+    "a path's segment": ("weibo", "username_reserved"),
+    "a path's segment in capitals": ("WEIBO", "username_reserved"),
+    "a path's segment, full width": ("ｗｅｉｂｏ", "username_reserved"),
+    "something that looks like one": ("adrnin", "username_reserved"),
+    "another that looks like one": ("he1p", "username_reserved"),
+    "who speaks for the shop": ("admin", "username_reserved"),
+    "who speaks for the shop in Chinese": ("管理员", "username_reserved"),
+}
+
+
+@pytest.mark.parametrize(("name", "code"), REFUSED.values(), ids=REFUSED)
+def test_a_name_is_refused(name, code):
+    found = username(name)
+    assert isinstance(found, FieldError)
+    assert (found.pointer, found.code) == ("#/username", code)
+
+
+LOOK_ALIKE = {
+    "m and rn": ("modern", "modem"),
+    "w and vv": ("vvilma", "wilma"),
+    "l and 1": ("paul", "pau1"),
+    "o and 0": ("zoe", "z0e"),
+    "two scripts, each for itself": ("\u0440\u0430\u0443\u0440\u0430", "paypa"),  # all Cyrillic
+}
+
+
+@pytest.mark.parametrize(("one", "other"), LOOK_ALIKE.values(), ids=LOOK_ALIKE)
+def test_names_that_look_alike_have_one_skeleton(one, other):
+    assert skeleton(username_key(one)) == skeleton(username_key(other))
+
+
+def test_names_that_look_different_have_different_skeletons():
+    names = ["ada", "bob", "eve", "kevin", "paypal", "rayrai", "nina", "uiuu", "张三", "李四"]
+    assert len({skeleton(name) for name in names}) == len(names)
+
+
+def test_every_segment_beside_a_user_s_name_is_reserved():
+    beside = set()
+    for route in ROUTES:
+        segments = route.path.split("/")
+        if segments[1:3] == ["v1", "users"] and len(segments) > 3 and not segments[3].startswith("<"):
+            beside.add(segments[3])
+    assert beside
+    assert beside <= RESERVED
+
+
+@given(st.text())
+def test_any_text_is_a_name_or_an_error(text):
+    found = username(text)
+    if isinstance(found, Username):
+        assert username(found.key).key == found.key or len(found.key) < 3
+        assert found.key == username_key(found.written)
+
+
+ADDRESSES = {
+    "plain": ("ada@example.org", "ada@example.org"),
+    "the domain's case does not count": ("Ada@EXAMPLE.org", "Ada@example.org"),
+    "a domain in another script": ("ada@b\u00fccher.example", "ada@xn--bcher-kva.example"),
+    "a local part in another script": ("张三@例子.中国", "张三@xn--fsqu00a.xn--fiqs8s"),
+    "a tag": ("ada+shop@example.org", "ada+shop@example.org"),
+    "an apostrophe": ("o'neil@example.org", "o'neil@example.org"),
+}
+
+
+@pytest.mark.parametrize(("text", "written"), ADDRESSES.values(), ids=ADDRESSES)
+def test_an_address_is_taken(text, written):
+    assert email(text) == Email(written, email_key(written))
+
+
+NO_ADDRESSES = [
+    "", "ada", "@example.org", "ada@", "ada@localhost", "a da@example.org", "ada@exam ple.org", ".ada@example.org",
+    "ada.@example.org", "a..b@example.org", "ada@-a.org", "ada@a..org", "ada@a.org.", '"a"@example.org', "a@b@c.org",
+    "ada@example.org\n", "\u202eada@example.org", "ada\0@example.org", "a" * 65 + "@example.org",
+    "a@" + "b" * 63 + "." + "c" * 63 + "." + "d" * 63 + "." + "e" * 63 + ".org", "ada,eve@example.org", "ada@[127.0.0.1]",
+    "\ud800@example.org",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_ADDRESSES)
+def test_an_address_is_refused(text):
+    assert email(text) == FieldError("#/email", "email_invalid")
+
+
+def test_addresses_are_compared_without_case_and_nothing_else_is_folded():
+    assert email_key("Ada@Example.org") == email_key("ada@example.org")
+    assert email_key("a.da@example.org") != email_key("ada@example.org") != email_key("ada+x@example.org")
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_an_error(text):
+    found = email(text)
+    if isinstance(found, Email):
+        assert email(found.written) == found
