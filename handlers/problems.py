@@ -35,7 +35,7 @@ PROBLEMS: Final = types(
 )  # fmt: skip
 
 WORDS: Final = {
-    "username_invalid": ("may hold letters and digits of one script, and single . _ - between them", "只能用字母和数字"),
+    "username_invalid": ("may hold letters and digits of one script, and single . _ - between", "只能用字母和数字"),
     "username_reserved": ("is reserved", "已被保留"),
     "email_invalid": ("is no mail address", "不是有效的邮箱地址"),
     "password_common": ("is among the passwords that are guessed first", "过于常见，容易被猜中"),

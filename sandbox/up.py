@@ -115,13 +115,17 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
     page, api, world = (
         f"http://127.0.0.1:{port}" for port in (options.page_port, options.api_port, options.world_port)
     )
+    smtp = f"127.0.0.1:{options.smtp_port}"
     options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     secrets = make_secrets(options.data / "secrets", f"{page}/callback/weibo.html")
     redis_url = options.redis
     if redis_url is None:
         valkey, redis_url = _valkey(options.data, (secrets / "valkey").read_text())
         yield valkey
+    elif not _pings(redis_url)():
+        raise CannotStart("no Redis answers at the URL of --redis")
     database_url = options.database or f"sqlite:///{(options.data / 'shop.db').resolve()}"
+    _migrate(database_url, console)
     env = {
         **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TZ", "VIRTUAL_ENV")},
         "PYTHONUNBUFFERED": "1",
@@ -135,32 +139,26 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
         "PAGE_ORIGIN": page,
         "WEIBO_URL": world,
         "WEIBO_CLIENT_ID": APP_KEY,
-        "SMTP_URL": f"smtp://127.0.0.1:{options.smtp_port}",
+        "SMTP_URL": f"smtp://{smtp}",
     }
-    _migrate(database_url, console)
-    python = [sys.executable, "-m"]
-    yield Child(
-        "world",
-        [*python, "sandbox", "--http", world.removeprefix("http://"), "--smtp", f"127.0.0.1:{options.smtp_port}",
-         "--secrets", str(secrets / "world.json")],
-        env,
-        f"{world}  Weibo look-alike, and /mailbox",
-        _answers(f"{world}/mailbox"),
+
+    def child(name: str, where: str, healthy: Callable[[], bool], *arguments: str) -> Child:
+        return Child(name, [sys.executable, "-m", *arguments], env, where, healthy)
+
+    world_at, world_secrets = world.removeprefix("http://"), str(secrets / "world.json")
+    yield child(
+        "world", f"{world}  Weibo look-alike, and /mailbox", _answers(f"{world}/mailbox"),
+        "sandbox", "--http", world_at, "--smtp", smtp, "--secrets", world_secrets,
     )  # fmt: skip
     config = str(_ROOT / "gunicorn.conf.py")
-    yield Child(
-        "api", [*python, "gunicorn", "-c", config, "wsgi:app"], env, f"{api}  JSON API", _answers(f"{api}/readyz")
-    )
-    worker = Child("worker", [*python, "worker"], env, "jobs from the queue", lambda: False)
+    yield child("api", f"{api}  JSON API", _answers(f"{api}/readyz"), "gunicorn", "-c", config, "wsgi:app")
+    worker = child("worker", "jobs from the queue", lambda: False, "worker")
     worker.healthy = lambda: any('"message": "ready"' in line for line in worker.last)
     yield worker
-    yield Child(
-        "page",
-        [*python, "sandbox.page", "--port", str(options.page_port), "--api", api, "--world", world],
-        env,
-        f"{page}  the page",
-        _answers(f"{page}/config.json"),
-    )
+    yield child(
+        "page", f"{page}  the page", _answers(f"{page}/config.json"),
+        "sandbox.page", "--port", str(options.page_port), "--api", api, "--world", world,
+    )  # fmt: skip
 
 
 def _valkey(data: Path, password: str) -> tuple[Child, str]:
@@ -218,7 +216,7 @@ def _pings(url: str) -> Callable[[], bool]:
         try:
             with redis.Redis.from_url(url, socket_timeout=2) as client:
                 return bool(client.ping())
-        except redis.exceptions.RedisError:
+        except (redis.exceptions.RedisError, ValueError):
             return False
 
     return ping

@@ -18,7 +18,7 @@ from dada.oauth import new_secret
 from shop.services import MAIL, OUTAGES, Services
 from shop.tables import outbox
 
-__all__ = ["is_due", "push", "put", "relay", "remove"]
+__all__ = ["is_due", "push", "put", "relay", "remove", "settle"]
 
 _log = logging.getLogger("shop.outbox")
 
@@ -77,3 +77,9 @@ def is_due(services: Services, job_id: str) -> bool:
 def remove(tx: Connection, job_id: str) -> bool:
     """Delete the job's row in the transaction of its effect; False if somebody did it before: then roll back."""
     return tx.execute(delete(outbox).where(outbox.c.id == job_id)).rowcount == 1
+
+
+def settle(services: Services, job_id: str) -> None:
+    """Delete the row of a job whose effect is outside the database, and done."""
+    with services.db.write() as tx:
+        remove(tx, job_id)

@@ -150,7 +150,11 @@ def email(text: str) -> Email | FieldError:
         ascii_domain = idna.encode(domain, uts46=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError):
         return wrong
-    if "." not in ascii_domain.rstrip(".") or ascii_domain.endswith(".") or len(f"{local}@{ascii_domain}".encode("utf-8", "replace")) > 254:
+    if (
+        "." not in ascii_domain.rstrip(".")
+        or ascii_domain.endswith(".")
+        or len(f"{local}@{ascii_domain}".encode("utf-8", "replace")) > 254
+    ):
         return wrong
     written = f"{local}@{ascii_domain}"
     return Email(written, email_key(written))

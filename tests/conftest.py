@@ -15,8 +15,8 @@ from dada.testing import Client, Clock
 from sandbox.world import Address, Secrets, World
 from shop import schema
 from shop.database import Database
-from shop.keyring import Keyring, new_ring
 from shop.http import HTTP
+from shop.keyring import Keyring, new_ring
 from shop.passwords import Hasher
 from shop.post import Post
 from shop.services import MAIL, Cache, Services, redis_client

@@ -33,6 +33,7 @@ _log = logging.getLogger("worker")
 
 FIRST_DELAY: Final = 2.0  # seconds before the first retry, at most; doubled each time
 LONGEST_DELAY: Final = 3600.0
+BEAT_SECONDS: Final = 3.0  # a third of the grace, so that two beats may be lost
 _RELAY_EVERY: Final = 1.0
 _WAIT: Final = 1.0
 
@@ -102,7 +103,7 @@ class Loop:
         _log.info("stopped", extra={"worker": self.worker})
 
     def _beat(self) -> None:
-        while not self.stopping.wait(3.0):
+        while not self.stopping.wait(BEAT_SECONDS):
             try:
                 if not self._services.queue.beat(self.worker):
                     _log.warning("taken for dead", extra={"worker": self.worker})

@@ -39,7 +39,7 @@ ERRORS = {
         FieldError("#/name", "type", {"expected": "str"}), FieldError("#/count", "type", {"expected": "int"}),
     ]),
     "true is no number": ({"name": "ada", "count": True}, [FieldError("#/count", "type", {"expected": "int"})]),
-    "a fraction is no whole number": ({"name": "ada", "count": 1.5}, [FieldError("#/count", "type", {"expected": "int"})]),
+    "a fraction is none": ({"name": "ada", "count": 1.5}, [FieldError("#/count", "type", {"expected": "int"})]),
     "null is no text": ({"name": None, "count": 1}, [FieldError("#/name", "type", {"expected": "str"})]),
     "two unknown members": ({"name": "ada", "count": 1, "is_admin": True, "a/b~": 1}, [
         FieldError("#/is_admin", "unknown"), FieldError("#/a~1b~0", "unknown"),

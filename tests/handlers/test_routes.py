@@ -39,16 +39,14 @@ def concrete(path):
     return path.replace("<username>", "ada").replace("<int:id>", "1").replace("<token>", "x")
 
 
-@pytest.mark.parametrize(("method", "path"), PRIVATE, ids=lambda value: str(value))
+@pytest.mark.parametrize(("method", "path"), PRIVATE, ids=str)
 def test_what_is_not_for_anyone_is_for_nobody_without_a_token(api, method, path):
     response = api(method, concrete(path), {})
     assert (response.status, response.json["code"]) == (401, "unauthorized")
     assert response.header("WWW-Authenticate") == 'Bearer realm="dada"'
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [(m, p) for m, p in PRIVATE if "<username>" in p], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in PRIVATE if "<username>" in p], ids=str)
 def test_another_s_resource_is_as_if_there_were_none(services, api, method, path):
     join(services, api)
     eve = join(services, api, "eve")
@@ -117,7 +115,7 @@ def test_a_preflight_is_answered_without_the_api_and_may_be_kept(api, redis_serv
     ]
 
 
-@pytest.mark.parametrize(("method", "path"), PRIVATE[:3], ids=lambda value: str(value))
+@pytest.mark.parametrize(("method", "path"), PRIVATE[:3], ids=str)
 def test_with_redis_down_nobody_is_let_in(services, api, redis_server, method, path):
     ada = join(services, api)
     redis_server.stop()

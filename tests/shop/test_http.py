@@ -2,6 +2,7 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.servers import free_port
 
 
 class Handler(BaseHTTPRequestHandler):
-    seen: list = []
+    seen: ClassVar[list] = []
     answer = (200, {}, b"{}")
 
     def do_GET(self):
@@ -29,7 +30,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 the library's name
 
     def log_message(self, *_):
         pass

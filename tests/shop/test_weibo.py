@@ -205,7 +205,7 @@ def test_no_token_of_weibo_s_is_kept_anywhere(services, world, redis_server):
     with services.db.read() as connection:
         kept = [str(row) for table in (identities, users) for row in connection.execute(select(table)).all()]
     with redis_server.client() as client:
-        kept += [str(client.get(key)) for key in client.keys() if client.type(key) == b"string"]
+        kept += [str(client.get(key)) for key in client.scan_iter() if client.type(key) == b"string"]
     assert not any(token in text for text in kept)
 
 

@@ -1,0 +1,74 @@
+"""Which letter a user is due: looked up when it is written, not when it was decided on.
+
+A letter that proves something carries a token, and the token is made here, at the last moment: no queue, no outbox and
+no log ever holds it.
+
+This file knows users and letters; it does not know how a letter travels, or who asks for it.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Row, select
+
+from shop import accounts, letters
+from shop.letters import Letter
+from shop.services import Services
+from shop.tables import users
+
+__all__ = ["Addressed", "write"]
+
+
+class Addressed(NamedTuple):
+    """A letter, and where it goes."""
+
+    to: str
+    letter: Letter
+
+
+def write(services: Services, kind: str, user_id: int) -> Addressed | None:
+    """Return the letter of this *kind* that the user is due now; None for none.
+
+    kind  activation, reset, password_changed, token_reused
+    """
+    with services.db.write() as tx:
+        row = tx.execute(select(users).where(users.c.id == user_id)).first()
+        letter = _WRITERS[kind](tx, services, row) if row and row.state != "disabled" else None
+    return Addressed(row.email, letter) if row and letter else None
+
+
+def _activation(tx: Connection, services: Services, row: Row[Any]) -> Letter | None:
+    if row.verified_email_key is not None:
+        return None
+    page = services.settings.page_origin
+    owner = tx.execute(select(users.c.language).where(users.c.verified_email_key == row.email_key)).first()
+    if owner is not None:
+        return letters.already_registered(owner.language, page)
+    token = accounts.mint(tx, services, row, "activation")
+    hours = accounts.LIVES["activation"] // accounts.HOUR_MS
+    return letters.activation(row.language, page, username=row.username, token=token, hours=hours)
+
+
+def _reset(tx: Connection, services: Services, row: Row[Any]) -> Letter | None:
+    if row.verified_email_key is None:
+        return None
+    token = accounts.mint(tx, services, row, "reset")
+    minutes = accounts.LIVES["reset"] * 60 // accounts.HOUR_MS
+    page = services.settings.page_origin
+    return letters.password_reset(row.language, page, username=row.username, token=token, minutes=minutes)
+
+
+def _password_changed(_: Connection, services: Services, row: Row[Any]) -> Letter:
+    return letters.password_changed(row.language, services.settings.page_origin, username=row.username)
+
+
+def _token_reused(_: Connection, services: Services, row: Row[Any]) -> Letter:
+    return letters.token_reused(row.language, services.settings.page_origin, username=row.username)
+
+
+_WRITERS: Final[dict[str, Callable[[Connection, Services, Row[Any]], Letter | None]]] = {
+    "activation": _activation,
+    "reset": _reset,
+    "password_changed": _password_changed,
+    "token_reused": _token_reused,
+}

@@ -1,0 +1,36 @@
+"""Which letter a user is due, when it is written."""
+
+import pytest
+
+from shop import accounts, correspondence
+from tests.shop.people import join, kept_digests, register
+
+
+def test_who_has_to_prove_his_address_gets_a_link(services):
+    account = register(services)
+    addressed = correspondence.write(services, "activation", account.id)
+    assert addressed.to == "ada@example.org"
+    assert "/#/activation/" in addressed.letter.text
+    assert len(kept_digests(services)) == 1
+
+
+@pytest.mark.parametrize("kind", ["activation", "reset", "password_changed", "token_reused"])
+def test_nobody_gets_no_letter(services, kind):
+    assert correspondence.write(services, kind, 0) is None
+    account = join(services)
+    accounts.disable(services, account.id)
+    assert correspondence.write(services, kind, account.id) is None
+
+
+def test_who_proved_his_address_needs_no_activation_and_who_did_not_gets_no_reset(services):
+    assert correspondence.write(services, "activation", join(services).id) is None
+    assert correspondence.write(services, "reset", register(services, "eve").id) is None
+
+
+def test_an_address_that_another_proved_gets_no_link(services):
+    join(services)
+    second = register(services, "second", "ada@example.org")
+    before = kept_digests(services)
+    addressed = correspondence.write(services, "activation", second.id)
+    assert addressed.letter.subject == "You have an account at Dada already"
+    assert kept_digests(services) == before

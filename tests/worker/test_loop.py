@@ -1,0 +1,161 @@
+"""The loop: what becomes of a job."""
+
+import logging
+import threading
+import time
+
+import pytest
+
+from dada.errors import Misuse
+from shop.errors import Refused
+from shop.post import Undeliverable
+from tests.servers import wait_until
+from worker.loop import FIRST_DELAY, LONGEST_DELAY, Loop, Task, backoff
+
+
+class Jobs:
+    """A table of jobs that do what the test says."""
+
+    def __init__(self):
+        self.ran = []
+
+    def good(self, services, job, *, n=0):
+        self.ran.append(n)
+
+    def flaky(self, services, job):
+        self.ran.append(job.tries)
+        if job.tries < 2:
+            raise RuntimeError("not yet")
+
+    def bad(self, services, job):
+        raise RuntimeError("never")
+
+    def refused(self, services, job):
+        raise Refused("not-found")
+
+    def undeliverable(self, services, job, *, forever):
+        raise Undeliverable("answered 550", forever=forever)
+
+    def slow(self, services, job):
+        while True:
+            time.sleep(0.01)
+
+    def table(self):
+        return {
+            name: Task(getattr(self, name), retries=2, seconds=0.05 if name == "slow" else 10)
+            for name in ("good", "flaky", "bad", "refused", "undeliverable", "slow")
+        }
+
+
+@pytest.fixture
+def table():
+    return Jobs()
+
+
+@pytest.fixture
+def loop(services, table, monkeypatch):
+    monkeypatch.setattr("worker.loop.backoff", lambda tries: 0.0)
+    monkeypatch.setattr("worker.loop._WAIT", 0.05)
+    return Loop(services, table.table())
+
+
+def run(loop, services, until):
+    """Run the loop in this thread until the queue is as the test wants it."""
+
+    def stop():
+        wait_until(until, "the jobs to be settled")
+        loop.stop()
+
+    watcher = threading.Thread(target=stop)
+    watcher.start()
+    loop.run()
+    watcher.join()
+    return services.queue.check()
+
+
+def test_jobs_are_run_in_order_and_done(loop, services, table):
+    for n in range(3):
+        services.queue.put("good", n=n)
+    assert run(loop, services, lambda: services.queue.counts().done == 3).done == 3
+    assert table.ran == [0, 1, 2]
+
+
+def test_a_job_that_fails_runs_again_until_it_does_not(loop, services, table):
+    services.queue.put("flaky")
+    run(loop, services, lambda: services.queue.counts().done == 1)
+    assert table.ran == [0, 1, 2]
+
+
+FATES = {
+    "one that always fails": ("bad", {}, "RuntimeError: never", 2),
+    "one that is refused": ("refused", {}, "Refused: not-found: refused (shop)", 0),
+    "one that can never be delivered": ("undeliverable", {"forever": True}, "answered 550", 0),
+    "one that cannot be delivered for now, again and again": ("undeliverable", {"forever": False}, "answered 550", 2),
+    "one that takes too long": ("slow", {}, "TooLong: more than 0.05 s", 2),
+    "one that nobody knows": ("unknown", {}, "Misuse: task-unknown", 0),
+    "one with arguments that do not fit": ("good", {"m": 1}, "TypeError", 0),
+}
+
+
+@pytest.mark.parametrize(("task", "args", "error", "tries"), FATES.values(), ids=FATES)
+def test_a_job_that_cannot_be_done_is_dead_with_its_reason(loop, services, task, args, error, tries):
+    services.queue.put(task, **args)
+    run(loop, services, lambda: services.queue.counts().dead == 1)
+    (dead,) = services.queue.dead()
+    assert dead.tries == tries
+    assert error.split(":")[0] in dead.error
+
+
+def test_each_job_is_one_line_in_the_log(loop, services, caplog):
+    with caplog.at_level(logging.INFO, "worker"):
+        job_id = services.queue.put("good", n=1)
+        run(loop, services, lambda: services.queue.counts().done == 1)
+    (line,) = [record for record in caplog.records if record.message == "done"]
+    assert (line.job, line.task, line.tries, line.worker) == (job_id, "good", 0, loop.worker)
+    assert line.milliseconds >= 0
+
+
+def test_a_redis_that_comes_back_is_worked_on(loop, services, table, redis_server):
+    def interrupt():
+        wait_until(lambda: services.queue.counts().done == 1, "the first job")
+        redis_server.stop()
+        redis_server.start()
+        services.queue.put("good", n=2)
+        return True
+
+    done = []
+    services.queue.put("good", n=1)
+    helper = threading.Thread(target=lambda: done.append(interrupt()))
+    helper.start()
+    run(loop, services, lambda: done and 2 in table.ran)
+    helper.join()
+    assert table.ran == [1, 2]
+
+
+def test_who_stops_signs_off_and_gives_back_what_he_did_not_begin(loop, services, redis_server):
+    loop.stopping.set()
+    services.queue.put("good")
+    services.queue.claim(loop.worker)
+    loop.run()
+    assert services.queue.counts().ready == 1
+    with redis_server.client() as client:
+        assert client.zcard("{mail}:workers") == 0
+
+
+def test_a_worker_beats_while_it_works(services, table, monkeypatch, redis_server):
+    beaten = threading.Event()
+    monkeypatch.setattr(services.queue, "beat", lambda worker: beaten.set() or True)
+    monkeypatch.setattr("worker.loop.BEAT_SECONDS", 0.01)
+    loop = Loop(services, table.table())
+    run(loop, services, beaten.is_set)
+
+
+def test_delays_grow_and_have_a_bound():
+    for tries in range(40):
+        assert 0 <= backoff(tries) <= min(LONGEST_DELAY, FIRST_DELAY * 2**tries)
+    assert len({backoff(5) for _ in range(10)}) > 1
+
+
+def test_a_task_that_cannot_be_called_is_misuse(services):
+    with pytest.raises(Misuse, match="a task takes the services"):
+        Loop(services, {"x": Task(lambda: None, 1, 1)})
