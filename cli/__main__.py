@@ -3,6 +3,7 @@
 A subcommand imports what it needs when it is called, so that `dada --help` is quick.
 """
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -15,8 +16,31 @@ from dada.errors import Misuse
 __all__ = ["main"]
 
 
-class _OneLine(click.Group):
-    """A group whose mistakes are told in lines, never in tracebacks."""
+# Families of subcommands, each in a file of its own that is read when it is called.
+_FAMILIES = {
+    "keys": ("cli.keys", "The keys that tokens are signed with: create, list, promote, retire."),
+    "token": ("cli.token", "Tokens: sign, verify, explain, diff."),
+}
+
+
+class _Dada(click.Group):
+    """The command: families are read when they are called, mistakes are told in lines, never in tracebacks."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_FAMILIES])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _FAMILIES:
+            return super().get_command(ctx, cmd_name)
+        module, _ = _FAMILIES[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 click's
+        told = {name: text for name, (_, text) in _FAMILIES.items()}
+        told |= {name: command.get_short_help_str(80) for name, command in self.commands.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(told.items()))
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         try:
@@ -34,7 +58,7 @@ class _OneLine(click.Group):
         sys.exit(0)
 
 
-@click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Dada, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
     """Dada: the back end of a small shop whose protocol code is written by hand.
 

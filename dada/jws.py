@@ -95,7 +95,8 @@ def _length(opener: "Opener", reading: Reading) -> str:
 def _segments(_: "Opener", reading: Reading) -> str:
     segments = reading.token.split(".", 3)  # bounded: a million dots are not a million segments
     if len(segments) != 3:
-        return f"{reading.token.count('.') + 1} segments where there must be three"
+        count = reading.token.count(".") + 1
+        return f"{count} segment{'s' * (count > 1)} where there must be three"
     if not reading.token.isascii():
         return "a character that is not of base64url"
     reading.header_text, reading.payload_text, reading.signature = segments

@@ -168,6 +168,9 @@ def _span(date: float, now: float) -> str:
     if not -1e15 < date < 1e15:
         return "ages"
     seconds = abs(date - now)
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.3g} s" if seconds < 1 else f"{seconds:.0f} s"
 
 

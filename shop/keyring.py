@@ -1,4 +1,4 @@
-"""The ring of keys that tokens are signed with (RFC 7517 in spirit, RFC 5869 §2.3 for the purposes).
+"""The ring of keys that tokens are signed with, and a key for each purpose (RFC 5869 §2.3).
 
 The file holds secrets, each with a name: exactly one signs, the others still verify what was signed before, until
 nothing of it can be alive.  From each secret a key is derived for each purpose, so that a token of one kind is noise
@@ -22,13 +22,12 @@ from dada import base64url
 from dada.errors import Malformed, Misuse, Problem
 from dada.jwk import Key
 
-__all__ = ["ACCESS", "PAGE", "REFRESH", "Keyring", "Ring"]
+__all__ = ["ACCESS", "REFRESH", "Keyring", "Ring", "derive", "new_ring", "read_ring"]
 
 _log = logging.getLogger("shop.keyring")
 
 ACCESS: Final = "access token"
 REFRESH: Final = "refresh token"
-PAGE: Final = "cursor"
 _LOOK_EVERY: Final = 1.0  # seconds
 
 
