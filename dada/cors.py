@@ -153,14 +153,9 @@ class _Parts:
         self._answer, self._environ, self._start = answer, environ, start
 
     def __iter__(self) -> Iterator[bytes]:
-        sent = False
         try:
-            for part in self._answer:
-                sent = sent or bool(part)
-                yield part
-        except Exception:
-            if sent:
-                raise
+            yield from self._answer
+        except Exception:  # noqa: BLE001 as above
             yield from _failure(self._environ, self._start)
 
     def close(self) -> None:
@@ -169,11 +164,11 @@ class _Parts:
 
 
 def _failure(environ: dict[str, Any], start: StartResponse) -> list[bytes]:
-    """Answer 500 for an exception on its way out, unless a part of another answer has left already."""
-    traceback.print_exc(file=environ.get("wsgi.errors"))
+    """Answer 500 for an exception on its way out; if a part of another answer has left, the server raises it again."""
     body = b"Internal Server Error\n"
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     start("500 Internal Server Error", headers, sys.exc_info())
+    traceback.print_exc(file=environ.get("wsgi.errors"))
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 

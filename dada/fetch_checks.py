@@ -25,14 +25,8 @@ from dada.headers import (
 from dada.trace import Step
 
 __all__ = [
-    "CHROMIUM",
-    "CheckResult",
-    "cors_check",
-    "is_safelisted",
-    "preflight_check",
-    "readable_headers",
-    "unsafe_names",
-]
+    "CHROMIUM", "CheckResult", "cors_check", "is_safelisted", "preflight_check", "readable_headers", "unsafe_names",
+]  # fmt: skip
 
 Headers = Sequence[tuple[str, str]]
 
@@ -49,7 +43,7 @@ CHROMIUM: Final = frozenset({
     "cache-keeps-newest",  # a new answer replaces all that was remembered for the URL; the standard adds to it
     "cache-keeps-after-failure",  # an answer that the page may not read forgets nothing
     "cache-takes-star-by-name",  # * remembered from a call with credentials grants nothing later
-    "max-age-with-sign",  # Access-Control-Max-Age: -1 is 0 and +600 is 600; to the standard both are no number
+    "max-age-is-int64",  # Access-Control-Max-Age: -1 is 0, +600 is 600, and 2**63 is no number; the standard differs
 })  # fmt: skip
 
 
@@ -220,7 +214,7 @@ def _method_step(method: str, methods: list[str], any_is_any: bool) -> Step:
 def _headers_step(headers: Headers, names: list[str], any_is_any: bool, quirks: Collection[str]) -> Step:
     covered = any_is_any and "*" in names
     missing = {name for name in unsafe_names(headers, quirks) if name not in names and not covered}
-    if "star-covers-authorization" not in quirks or not any_is_any:
+    if "star-covers-authorization" not in quirks:
         set_here = {name.lower() for name, _ in headers}
         missing |= {name for name in NON_WILDCARD_REQUEST_HEADERS & set_here if name not in names}
     found = f"{shown(', '.join(sorted(missing)))} not granted" if missing else "all are granted"
@@ -228,10 +222,13 @@ def _headers_step(headers: Headers, names: list[str], any_is_any: bool, quirks: 
 
 
 def _max_age(response_headers: Headers, quirks: Collection[str]) -> int:
-    """Return how long a permission may be kept: what is no number is 5 s (Fetch §4.8 step 7.9)."""
-    number = _SIGNED if "max-age-with-sign" in quirks else _WHOLE
+    """Return how long a permission may be kept: what is no number is 5 s (Fetch §4.8 step 7.9, RFC 9111 §1.2.2)."""
+    as_int64 = "max-age-is-int64" in quirks
     age = get(response_headers, "access-control-max-age") or ""
-    return max(int(age), 0) if number.fullmatch(age) and len(age) < 19 else 5
+    if not (_SIGNED if as_int64 else _WHOLE).fullmatch(age):
+        return 5
+    number = int(age) if len(age) < 1000 else 2**63
+    return 5 if as_int64 and not -(2**63) <= number < 2**63 else min(max(number, 0), 2**31)
 
 
 def readable_headers(credentials: str, response_headers: Headers) -> frozenset[str]:

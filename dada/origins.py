@@ -98,9 +98,7 @@ class Origins:
             return True
         if text in self.exact:
             return True
-        if not self.patterns or len(text) > MAX_ORIGIN:
-            return False
-        origin = parse_origin(text)
+        origin = parse_origin(text) if self.patterns else None
         return origin is not None and any(pattern.matches(origin) for pattern in self.patterns)
 
     def all(self) -> list[OriginPattern]:

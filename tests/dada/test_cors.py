@@ -253,6 +253,20 @@ def test_vary_of_the_request_is_not_looked_at():
     assert Answer(app, vary="X-Evil").sent == Answer(app).sent
 
 
+def test_the_application_finds_the_decision_beside_its_request():
+    found = []
+
+    def application(environ, start_response):
+        found.append(environ.get("dada.cors"))
+        return plain(environ, start_response)
+
+    app = Middleware(application, {"/api/*": POLICY})
+    for origin in (SHOP, EVIL, None):
+        Answer(app, "POST", origin, "/api/x")
+    Answer(app, "POST", EVIL, "/")
+    assert found == [*(POLICY.decide(Request("POST", origin)) for origin in (SHOP, EVIL, None)), None]
+
+
 # --- who hears of it -------------------------------------------------------------------------------------
 
 

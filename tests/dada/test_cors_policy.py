@@ -209,6 +209,10 @@ def test_a_preflight_fails_and_discloses_nothing(by, request_, step, found):
     assert found in decision.steps[-1].found
 
 
+def test_the_bounds_are_these():
+    assert (MAX_ASKED, MAX_ELEMENTS, MAX_METHOD) == (4096, 128, 64)
+
+
 def test_the_longest_list_is_still_read():
     names = ",".join(["x-a"] + [""] * (MAX_ELEMENTS - 1))
     assert policy().decide(ask("PUT", names)).allowed
@@ -247,6 +251,11 @@ def test_a_policy_never_changes():
     assert hash(by) == hash(Policy(origins=[SHOP]))
     with pytest.raises(dataclasses.FrozenInstanceError):
         by.credentials = True  # type: ignore[misc]
+    assert repr(by) == (
+        "Policy(origins=('https://shop.example',), methods=(), request_headers=(), response_headers=(),"
+        " credentials=False, max_age=None, timing=False, disclosure='minimal',"
+        " dangerously_allow_insecure_origins=False, dangerously_allow_public_suffixes=False)"
+    )
     assert dataclasses.replace(by, max_age=0) == Policy(origins=[SHOP], max_age=0)
 
 

@@ -39,6 +39,10 @@ ONE = {
     "a text for the methods": ({"methods": "PUT"}, "not-a-list", "methods"),
     "a star for the methods": ({"methods": "*"}, "not-a-list", "methods"),
     "True for the methods": ({"methods": True}, "not-a-list", "methods"),
+    "a text for the response headers, with credentials": (
+        {"response_headers": "*", "credentials": True}, "not-a-list", "response_headers",
+    ),
+    "a long text for the methods": ({"methods": "PUT, " * 99}, "not-a-list", "methods"),
     "a text for the request headers": ({"request_headers": "X-A"}, "not-a-list", "request_headers"),
     "a text for the response headers": ({"response_headers": "X-A"}, "not-a-list", "response_headers"),
     # origins
@@ -77,6 +81,7 @@ ONE = {
     "a regular expression": ({"origins": [r"https://.*\.shop\.example"]}, "origin-wildcard", "origins"),
     "a number for an origin": ({"origins": [1]}, "origin-no-text", "origins"),
     # methods
+    "a method of many words": ({"methods": ["PU T" * 99]}, "not-a-token", "methods"),
     "a method of two words": ({"methods": ["PU T"]}, "not-a-token", "methods"),
     "methods in one text": ({"methods": ["PUT, DELETE"]}, "not-a-token", "methods"),
     "an empty method": ({"methods": [""]}, "not-a-token", "methods"),
@@ -92,6 +97,7 @@ ONE = {
     "a header with a colon": ({"request_headers": ["X-A:"]}, "not-a-token", "request_headers"),
     "headers in one text": ({"request_headers": ["X-A,X-B"]}, "not-a-token", "request_headers"),
     "a header that is not ASCII": ({"request_headers": ["X-Ä"]}, "not-a-token", "request_headers"),
+    "a long header": ({"request_headers": ["Sec-" + "x" * 99]}, "forbidden-header", "request_headers"),
     "Cookie": ({"request_headers": ["Cookie"]}, "forbidden-header", "request_headers"),
     "Host": ({"request_headers": ["host"]}, "forbidden-header", "request_headers"),
     "Origin to be set": ({"request_headers": ["Origin"]}, "forbidden-header", "request_headers"),
@@ -182,6 +188,15 @@ def test_all_problems_are_told_at_once():
     ]
 
 
+@pytest.mark.parametrize(
+    "origin", ["http://a.example", "http://*.a.example:8080", "http://a.example:*", "http://1.2.3.4"]
+)
+def test_an_origin_is_told_as_it_was_written(origin):
+    with pytest.raises(PolicyError) as caught:
+        Policy(origins=[origin], credentials=True)
+    assert [problem.value for problem in caught.value.problems] == [origin]
+
+
 def test_the_error_is_of_the_tree():
     with pytest.raises(Misuse, match=r"origins=\*: any page could act as the user"):
         Policy(origins=["*"], credentials=True)
@@ -207,7 +222,8 @@ RIGHT = {
     "an age of a day": {"max_age": 86_400},
     "this machine by http, with credentials": {
         "origins": [
-            "http://localhost:3000", "http://127.0.0.1:*", "http://[::1]:3000", "http://*.localhost:*", "http://a.localhost",
+            "http://localhost:3000", "http://127.0.0.1:*", "http://[::1]:3000", "http://*.localhost:*",
+            "http://a.localhost",
         ],
         "credentials": True,
     },
@@ -288,6 +304,7 @@ CLEAN = {
     "one origin": {},
     "with credentials": {"credentials": True},
     "any port of this machine": {"origins": ["http://localhost:*"]},
+    "a name without a dot": {"origins": ["https://intranet"]},
     "lists": {"methods": ["PUT"], "request_headers": ["X-A", "Authorization"], "response_headers": ["ETag"]},
 }
 

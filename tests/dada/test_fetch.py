@@ -73,6 +73,15 @@ def test_another_call_is_asked_for():
     assert dialogue.outcome == "shared"
 
 
+def test_a_type_that_the_page_gives_is_the_only_one():
+    dialogue = simulate(POLICY, call("POST", ("content-type", "application/json"), body="{}"))
+    assert dialogue.actual.request_headers == (("Origin", PAGE), ("content-type", "application/json"))
+
+
+def test_a_call_without_a_body_has_no_type():
+    assert simulate(POLICY, call("POST")).actual.request_headers == (("Origin", PAGE),)
+
+
 def test_the_steps_tell_both_sides_in_order():
     may_read = f"✔ browser: cors check        Access-Control-Allow-Origin is {PAGE}, the page's (Fetch §4.10 step 5)"
     assert simulate(POLICY, call("PUT")).explain().splitlines() == [
@@ -189,6 +198,7 @@ def test_at_home_nothing_is_asked_and_all_but_cookies_is_read(method, sent):
     assert dialogue.actual.request_headers == sent
     assert dialogue.outcome == "shared"
     assert dialogue.readable_headers == {"x", "vary"}
+    assert dialogue.steps[0].ok
 
 
 ADDRESSES = {
@@ -277,6 +287,14 @@ STORIES = {  # calls, what their preflights say, when; whether each was asked fo
         [(PUT, grant(), 0), (X_A, grant(), 590), (X_B, grant("PUT", "x-b"), 590), (PUT, grant(), 1000)], [1, 0, 1, 0],
         None,
     ),
+    "shortened": (
+        [(PUT, grant(), 0), (X_B, grant("PUT", "x-b", "1"), 0), (PUT, grant(), 10)], [1, 1, 1], None,
+    ),
+    "a method is no header": ([(PUT, grant("PUT,x-a", ""), 0), (X_A, grant(), 0)], [1, 1], None),
+    "with credentials, for calls with": ([(INCLUDE, grant(), 0), (INCLUDE, grant(), 0)], [1, 0], None),
+    "a simple answer that may not be read forgets nothing": (
+        [(PUT, grant(), 0), (call(), None, 0), (PUT, grant(), 0)], [1, 0, 0], None,
+    ),
     "any": ([(PUT, grant("*", "*"), 0), (call("PURGE", ("X-Z", "")), grant(), 0)], [1, 0], None),
     "any but Authorization": (
         [(PUT, grant("*", "*"), 0), (call("GET", ("Authorization", "")), grant("", "authorization"), 0)], [1, 1], None,
@@ -308,12 +326,22 @@ def test_a_browser_without_a_memory_always_asks():
         assert simulate(POLICY, PUT).preflight is not None
 
 
+def test_a_granted_call_may_still_not_be_read():
+    def server(method, headers):
+        return Answer(204, [ACAO, *grant()] if method == "OPTIONS" else [])
+
+    for cache in (None, PreflightCache()):
+        dialogue = play(PUT, server, cache=cache)
+        assert (dialogue.actual.method, dialogue.outcome) == ("PUT", "blocked")
+
+
 def test_the_step_says_that_it_was_granted_before():
     cache = PreflightCache()
     for _ in range(2):
         dialogue = play(PUT, lambda method, headers: Answer(204, [ACAO, *grant()]), cache=cache)
     assert dialogue.steps[1].found == "no: it was granted before, and is remembered"
     assert dialogue.steps[1].clause == "Fetch §4.9"
+    assert all(step.ok for step in dialogue.steps)
 
 
 # --- anything at all -------------------------------------------------------------------------------------

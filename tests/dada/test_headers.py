@@ -15,6 +15,7 @@ from dada.headers import (
     is_forbidden_request_header,
     is_token,
     normalize_method,
+    shown,
     split_list,
 )
 
@@ -171,6 +172,20 @@ def test_what_is_joined_is_read_again(names, comma):
 @given(st.text())
 def test_what_is_read_is_tokens(value):
     assert all(map(is_token, split_list(value) or []))
+
+
+# --- logs ------------------------------------------------------------------------------------------------
+
+SHOWN = {
+    "": "", "PUT": "PUT", "a\r\nb": "a\\r\\nb", "\x1b[31m": "\\x1b[31m", "达": "\\u8fbe", "\ud800": "\\ud800", "'": "'",
+    "a" * 80: "a" * 80, "a" * 81: "a" * 77 + "...", "a" * 99_999: "a" * 77 + "...", "\0" * 20: "\\x00" * 20,
+    "\0" * 21: "\\x00" * 19 + "\\...",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "told"), SHOWN.items(), ids=lambda text: ascii(text[:9]))
+def test_a_text_is_shown_on_one_line_and_shortened(text, told):
+    assert shown(text) == told
 
 
 # --- response headers ------------------------------------------------------------------------------------

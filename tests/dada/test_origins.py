@@ -34,6 +34,7 @@ GOOD = {
     "https://a:80": ("https", "a", "80"),
     "https://a:1": ("https", "a", "1"),
     f"https://{LONGEST}:65535": ("https", LONGEST, "65535"),
+    f"{'x' * (MAX_ORIGIN - 10)}://a.bcdef": ("x" * (MAX_ORIGIN - 10), "a.bcdef", ""),
 }
 
 
@@ -100,7 +101,9 @@ BAD = {
     "https://a:b:80": "host",
     "https://::1": "host",
     f"https://{LABEL}a.example": "host",
-    f"https://a{LONGEST}": "host",
+    f"https://{LONGEST}a": "host",
+    f"{'x' * (MAX_ORIGIN - 9)}://a.bcdef": "length",
+    "https://SHOP!.example": "host",
     "https://[::1": "ipv6",
     "https://::1]": "ipv6",
     "https://[::1%eth0]": "ipv6",
@@ -122,6 +125,7 @@ BAD = {
     "https://xn--bcher-2pa.example": "punycode",  # an upper-case letter
     "https://xn--.example": "punycode",
     "https://xn--abc-.example": "punycode",
+    "https://xn---4ca.example": "punycode",
     "https://xn--99999999999.example": "punycode",
 }
 
@@ -146,12 +150,18 @@ def test_what_is_no_text_is_no_origin(thing):
 
 PATTERNS = {
     "https://*.shop.example": (
-        ["https://a.shop.example", "https://a.b.shop.example", "https://x-y.shop.example", "https://xn--bcher-kva.shop.example"],
         [
-            "https://shop.example", "https://evilshop.example", "https://.shop.example", "https://a.shop.example.evil.example",
-            "http://a.shop.example", "https://a.shop.example:8443", "https://a.shop.example:443", "https://a.shop.example.",
+            "https://a.shop.example", "https://a.b.shop.example", "https://x-y.shop.example",
+            "https://xn--bcher-kva.shop.example",
+        ],
+        [
+            "https://shop.example", "https://evilshop.example", "https://.shop.example",
+            "https://a.shop.example.evil.example",
+            "http://a.shop.example", "https://a.shop.example:8443", "https://a.shop.example:443",
+            "https://a.shop.example.",
             "https://*.shop.example", "https://a..shop.example", "https://a.SHOP.example", "https://A.shop.example",
-            "https://evil.example/.shop.example", "https://evil.example?.shop.example", "https://evil.example#.shop.example",
+            "https://evil.example/.shop.example", "https://evil.example?.shop.example",
+            "https://evil.example#.shop.example",
             "https://evil.example\\.shop.example", "https://evil.example@a.shop.example", "https://a:b@a.shop.example",
             "https://evil.example:80.shop.example", "https://a_.shop.example\n", "https://a%2eshop.example", "null", "",
             "https://a.shopxexample", "https://xn--a.shop.example", f"https://{'a.' * 130}shop.example",
@@ -159,14 +169,20 @@ PATTERNS = {
     ),
     "https://*.shop.example:8443": (
         ["https://a.shop.example:8443"],
-        ["https://a.shop.example", "https://a.shop.example:8444", "https://a.shop.example:84430", "https://shop.example:8443"],
+        [
+            "https://a.shop.example", "https://a.shop.example:8444", "https://a.shop.example:84430",
+            "https://shop.example:8443",
+        ],
     ),
     "http://localhost:*": (
         ["http://localhost", "http://localhost:1", "http://localhost:3000", "http://localhost:65535"],
         [
-            "https://localhost:3000", "http://localhost:", "http://localhost:0", "http://localhost:65536", "http://localhost:80",
-            "http://localhost:03000", "http://localhost:3000/", "http://localhost:*", "http://localhost:a", "http://localhost.:1",
-            "http://localhost:3000@evil.example", "http://evil.example:3000", "http://a.localhost:3000", "http://localhostx:3000",
+            "https://localhost:3000", "http://localhost:", "http://localhost:0", "http://localhost:65536",
+            "http://localhost:80",
+            "http://localhost:03000", "http://localhost:3000/", "http://localhost:*", "http://localhost:a",
+            "http://localhost.:1",
+            "http://localhost:3000@evil.example", "http://evil.example:3000", "http://a.localhost:3000",
+            "http://localhostx:3000",
         ],
     ),
     "https://*.shop.example:*": (
@@ -219,6 +235,9 @@ NO_PATTERNS = {
     "https://*.shop.example/": "path",
     "https://*.bücher.example": "unicode",
     f"https://*.{LONGEST}": "length",
+    f"https://*.{LONGEST[1:]}": "length",
+    f"https://{'a' * 90}*": "wildcard",
+    f"capacitor://*.{'a' * 90}": "wildcard",
     f"https://*.{'a' * 280}": "length",
     "file://*.shop.example": "wildcard",
 }
@@ -228,6 +247,7 @@ NO_PATTERNS = {
 def test_a_text_is_no_pattern(text, code):
     (problem,) = Origins([text]).problems
     assert problem.code == f"origin-{code}"
+    assert len(problem.value) <= 80
 
 
 def test_the_longest_pattern_still_matches_something():
