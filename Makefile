@@ -18,6 +18,12 @@ test: dev machine ## all tests, on real servers, in a real browser
 oracle: dev machine ## ten thousand questions to a real browser, and to our model of it
 	@ORACLE_CASES=10000 $(BIN)/pytest -q -s tests/browser/test_oracle.py
 
+fuzz: dev ## look for inputs that break the core, until Ctrl-C: make fuzz WHAT=sealed
+	@$(BIN)/python -m tests.fuzz $(or $(WHAT),sealed) .fuzz/$(or $(WHAT),sealed)
+
+mutants: dev ## break each rule of a module once, and see which no test misses: make mutants WHAT=router
+	@$(BIN)/python -m tests.mutation.run $(WHAT)
+
 check: lint types imports test ## everything CI asks for
 
 lint: dev ## ruff: style and layout
@@ -35,9 +41,10 @@ format: dev ## let ruff lay out the code
 lock: dev ## choose newer packages: rewrites the lock files
 	@$(UV) --upgrade setup.cfg --extra sandbox -o requirements.lock
 	@$(UV) --upgrade setup.cfg --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(UV) --upgrade setup.cfg --extra bench -c requirements.lock -o bench/requirements.lock
 
 clean: ## remove what the other targets made, the sandbox's data too
-	@rm -rf .venv .venv-bench .sandbox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info .coverage
+	@rm -rf .venv .venv-bench .sandbox .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info .coverage
 
 venv:
 	@tools/venv.sh requirements.lock
@@ -48,4 +55,10 @@ dev:
 machine:
 	@tools/machine.sh
 
-.PHONY: help run test oracle check lint types imports format lock clean venv dev machine
+.PHONY: help run test oracle fuzz mutants check lint types imports format lock clean venv dev machine
+
+bench: ## measure against peers, in ratios: make bench WHAT=tokens
+	@tools/venv.sh bench/requirements.lock .venv-bench
+	@.venv-bench/bin/python -m bench $(WHAT)
+
+.PHONY: bench

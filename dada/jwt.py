@@ -88,7 +88,7 @@ def _required(verifier: "Verifier", reading: Reading) -> str:
 def _dates(_: object, reading: Reading) -> str:
     claims = reading.claims
     for name in ("exp", "nbf", "iat"):
-        if type(claims.get(name, 0)) not in (int, float):  # True is an int to Python, and no date
+        if name in claims and type(claims[name]) not in (int, float):  # True is an int to Python, and no date
             return f"{name} is no number"
     return ""
 
@@ -96,7 +96,7 @@ def _dates(_: object, reading: Reading) -> str:
 def _texts(_: object, reading: Reading) -> str:
     claims = reading.claims
     for name in ("iss", "sub", "jti"):
-        if not isinstance(claims.get(name, ""), str):
+        if name in claims and not isinstance(claims[name], str):
             return f"{name} is no string"
     aud = claims.get("aud", "")
     if isinstance(aud, str) or (isinstance(aud, (list, tuple)) and all(isinstance(name, str) for name in aud)):

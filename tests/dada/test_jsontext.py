@@ -20,7 +20,9 @@ READ = {
     "a fraction": (b"1.5", 1.5),
     "an exponent": (b"1e3", 1000.0),
     "640 digits": (b"1" * 640, int("1" * 640)),
+    "640 digits below zero": (b"-" + b"1" * 640, -int("1" * 640)),
     "64 levels": (b"[" * 64 + b"]" * 64, None),
+    "64 levels beside others": (b"[" + b"[" * 63 + b"]" * 63 + b",[]" * 9 + b"]", None),
     "many brackets, none deep": (b"[" + b"[]," * 99 + b"[]]", [[]] * 100),
     "brackets inside a string are text": (b'"' + b"[" * 200 + b'"', "[" * 200),
     "an escaped quotation mark does not end a string": (b'["' + b'\\"[' * 70 + b'"]', ['"[' * 70]),
@@ -73,7 +75,7 @@ REFUSED = {
 JSON = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-(1 << 2000), 1 << 2000)
+    | st.integers(1 - 10**640, 10**640 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
@@ -91,6 +93,21 @@ def test_what_is_no_json_or_has_two_readings_is_refused(data):
     with pytest.raises(NotJSON) as caught:
         jsontext.read(data)
     assert caught.value.clause.startswith("RFC 8259")
+
+
+@pytest.mark.parametrize("size", [1000, 5000])
+def test_a_long_number_is_refused_wherever_it_stands_in_a_long_text(size):
+    for before in range(0, size - 700, 1 if size == 1000 else 13):
+        text = b'["' + b"x" * before + b'",' + b"7" * 640 + b',"' + b"y" * (size - before) + b'"]'
+        assert jsontext.read(text)[1] == int("7" * 640)
+        with pytest.raises(NotJSON, match="too many digits"):
+            jsontext.read(text.replace(b"," + b"7" * 640, b"," + b"7" * 641))
+
+
+def test_many_short_numbers_are_no_long_one():
+    assert jsontext.read(b"[" + b"1234567," * 900 + b"1]")[0] == 1234567
+    value = {"n": [10**640 - 1, 1 - 10**640, "1" * 5000]}
+    assert jsontext.read(jsontext.write(value)) == value
 
 
 @given(st.one_of(st.binary(), st.text().map(lambda text: text.encode("utf-8", "surrogatepass"))))
@@ -112,24 +129,26 @@ def test_another_writer_s_texts_are_read_alike(value):
 
 
 UNWRITABLE = {
-    "NaN": math.nan,
-    "infinity, inside": {"a": [math.inf]},
-    "a name that is a number": {1: 2},
-    "a name that is a number, inside": {"a": {None: 2}},
-    "half of a surrogate pair": "\ud800",
-    "half of a pair as a name": {"\udfff": 1},
-    "a set": {"a": set()},
-    "bytes": b"a",
-    "too many digits": 1 << 2200,
-    "too many digits, inside": [-(1 << 2200)],
-    "65 levels": eval("[" * 65 + "]" * 65),
-    "65 levels of objects": eval("{'a':" * 65 + "1" + "}" * 65),
+    "NaN": (math.nan, "nan is not JSON"),
+    "infinity, inside": ({"a": [math.inf]}, "inf is not JSON"),
+    "a name that is a number": ({1: 2}, "a name that is no text"),
+    "a name that is a number, inside": ({"a": {None: 2}}, "a name that is no text"),
+    "half of a surrogate pair": ("\ud800", "half of a surrogate pair"),
+    "half of a pair as a name": ({"\udfff": 1}, "half of a surrogate pair"),
+    "a set": ({"a": set()}, "a set is no value of JSON"),
+    "bytes": (b"a", "a bytes is no value of JSON"),
+    "the least number that is too long": (10**640, "too many digits"),
+    "and the greatest below zero": (-(10**640), "too many digits"),
+    "more digits than Python itself writes": (1 << 20000, "too many digits"),
+    "too many digits, inside": ([-(1 << 2200)], "too many digits"),
+    "65 levels": (eval("[" * 65 + "]" * 65), "nested too deeply"),
+    "65 levels of objects": (eval("{'a':" * 65 + "1" + "}" * 65), "nested too deeply"),
 }
 
 
-@pytest.mark.parametrize("value", UNWRITABLE.values(), ids=UNWRITABLE)
-def test_what_would_not_be_read_is_not_written(value):
-    with pytest.raises(NotJSON):
+@pytest.mark.parametrize(("value", "why"), UNWRITABLE.values(), ids=UNWRITABLE)
+def test_what_would_not_be_read_is_not_written(value, why):
+    with pytest.raises(NotJSON, match=why):
         jsontext.write(value)
 
 

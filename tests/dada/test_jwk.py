@@ -76,6 +76,7 @@ PUBLIC = {
     "DER with a newline": SPKI + b"\n",
     "DER, PKCS #1": b"\x30\x1e\x02\x17" + b"\x7f" * 23 + b"\x02\x03\x01\x00\x01",
     "DER with a long length": b"\x30\x81\x80\x02\x7e" + b"\x7f" * 126,
+    "DER of the least size, in base64": base64.b64encode(b"\x30\x16\x02\x14" + b"\x7f" * 20),
     "DER in base64": base64.b64encode(SPKI),
     "DER in base64 lines": base64.encodebytes(SPKI),
 }
@@ -95,6 +96,8 @@ SECRETS = {
     "base64 of random bytes": base64.b64encode(hashlib.sha256(b"x").digest()),
     "0x30 that begins no key": b"\x30" + bytes(31),
     "braces": b"{" * 40,
+    "a SEQUENCE whose length is its whole content": b"\x30\x9e" + bytes(30),
+    "a SEQUENCE without a length, which DER does not have": b"\x30\x80\x02" + b"\x7f" * 127,
 }
 
 

@@ -144,7 +144,8 @@ def test_headers_are_remembered_only_behind_a_good_mac_and_never_too_many():
     assert not opener._headers
     for number in range(200):
         opener.open(seal({"alg": "HS256", "x": number}))
-    assert 0 < len(opener._headers) <= 64
+        assert 0 < len(opener._headers) <= 64
+    assert len(opener._headers) == 200 % 64
 
 
 def test_a_refused_header_is_refused_again():
@@ -170,6 +171,37 @@ MISUSE = {
 def test_what_cannot_be_right_fails_when_the_opener_is_made(arguments):
     with pytest.raises(Misuse):
         Opener(arguments.pop("keys"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("", "1 segment where there must be three"),
+        ("a.b", "2 segments where there must be three"),
+        ("a.b.c.d", "4 segments where there must be three"),
+    ],
+)
+def test_segments_are_counted_in_words(token, words):
+    with pytest.raises(TokenError, match=words):
+        open_jws(token, KEY)
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ({"alg": "HS256"}, "kid absent"),
+        ({"alg": "HS256", "kid": "x" * 58}, f"kid '{'x' * 58}'"),
+        ({"alg": "HS256", "kid": "x" * 59}, f"kid '{'x' * 56}…"),
+        ({"alg": "HS256", "kid": "钥"}, "kid '\\u94a5'"),
+    ],
+)
+def test_the_inspector_shows_a_member_in_ascii_and_not_too_long(header, words):
+    assert words in [step.found for step in Opener(KEY).audit(seal(header))]
+
+
+def test_a_token_of_one_character_may_be_the_longest_to_be_looked_at():
+    with pytest.raises(TokenError, match="2 characters, and at most 1 are read"):
+        open_jws("..", KEY, max_length=1)
 
 
 def test_a_token_longer_than_allowed_is_not_looked_at():
