@@ -18,6 +18,9 @@ test: dev machine ## all tests, on real servers, in a real browser
 oracle: dev machine ## ten thousand questions to a real browser, and to our model of it
 	@ORACLE_CASES=10000 $(BIN)/pytest -q -s tests/browser/test_oracle.py
 
+pictures: dev machine ## the screenshots of the documents, made anew
+	@DADA_PICTURES=docs/pictures $(BIN)/pytest -q tests/browser/test_pictures.py
+
 fuzz: dev ## look for inputs that break the core, until Ctrl-C: make fuzz WHAT=sealed
 	@$(BIN)/python -m tests.fuzz $(or $(WHAT),sealed) .fuzz/$(or $(WHAT),sealed)
 
@@ -55,7 +58,7 @@ dev:
 machine:
 	@tools/machine.sh
 
-.PHONY: help run test oracle fuzz mutants check lint types imports format lock clean venv dev machine
+.PHONY: help run test oracle pictures fuzz mutants check lint types imports format lock clean venv dev machine
 
 bench: ## measure against peers, in ratios: make bench WHAT=tokens
 	@tools/venv.sh bench/requirements.lock .venv-bench

@@ -1,8 +1,8 @@
 /**
  * The API: one function that calls it.
  *
- * A call brings the access token by itself.  When that is over, the refresh token buys the next pair, once: however many
- * calls find it over at the same moment, all wait for the one exchange, and then go out again.
+ * A call brings the access token by itself.  When that is over, the refresh token buys the next pair, once: however
+ * many calls find it over at the same moment, all wait for the one exchange, and then go out again.
  *
  * Tokens travel in a header, never in a cookie: `credentials` is "omit".  Every request is written into the wire.
  *
@@ -104,9 +104,11 @@ export class Api {
     });
   }
 
+  /** @param {string} method @param {string} path @param {Options} options @param {string} token */
   async #send(method, path, { body, query, ifMatch, signal }, token) {
     const url = new URL(path, this.#base);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, String(value));
+    /** @type {Record<string, string>} */
     const headers = { "Accept-Language": this.#language() };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -140,7 +142,13 @@ function accepted(reply) {
 async function read(response) {
   const text = await response.text();
   const { status, ok, headers } = response;
-  return { status, ok, headers, body: parsed(text, headers.get("Content-Type") ?? ""), etag: headers.get("ETag") ?? "" };
+  return {
+    status,
+    ok,
+    headers,
+    body: parsed(text, headers.get("Content-Type") ?? ""),
+    etag: headers.get("ETag") ?? "",
+  };
 }
 
 function parsed(text, type) {

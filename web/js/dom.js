@@ -1,8 +1,8 @@
 /**
  * Elements: how this page makes its DOM.
  *
- * Text becomes text nodes, never markup: whatever a server, a provider or a person wrote cannot become an element.  The
- * page's policy (CSP) forbids style attributes, so that looks are said by classes only.
+ * Text becomes text nodes, never markup: whatever a server, a provider or a person wrote cannot become an element.
+ * The page's policy (CSP) forbids style attributes, so that looks are said by classes only.
  *
  * This file knows the DOM; it knows nothing of what is shown.
  */
@@ -14,8 +14,8 @@ const SVG = "http://www.w3.org/2000/svg";
 /**
  * Return an HTML element.
  * @param {string} tag
- * @param {Record<string, any>} [attributes]  `on` holds listeners by event; true and false set or leave out; `prop` holds
- *                                            properties, for values that live in no attribute
+ * @param {Record<string, any>} [attributes]  true and false set or leave out; `on` holds listeners by event; `prop`
+ *                                            holds properties, for values that live in no attribute
  * @param {...Child} children
  * @returns {any}
  */

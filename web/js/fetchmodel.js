@@ -1,8 +1,9 @@
 /**
- * What a browser asks before it sends (Fetch §4.1, §4.8, §4.9): scripts never see a preflight, but its rules are public.
+ * What a browser asks before it sends (Fetch §4.1, §4.8, §4.9): scripts never see a preflight, but its rules are
+ * public.
  *
- * `question` says whether a call must be asked for, why, and in which words; `Permissions` is what the browser remembers
- * of the answers.  The same rules on the server's side are in dada/fetch.py, where a test drives a real browser against
+ * `question` says whether a call must be asked for, why, and in which words; `Permissions` is what the browser
+ * remembers of the answers.  The whole of the rules is in dada/fetch.py, where a test drives a real browser against
  * them; here they only tell what has been sent.
  *
  * This file knows Fetch's rules; it sends nothing.
@@ -70,15 +71,20 @@ export function question(call, origin) {
   return reasons.length ? { reasons, method, names } : null;
 }
 
-/** Return the two headers of the question, as the browser writes them. */
+/** Return the two headers of the question, as the browser writes them. @returns {[string, string][]} */
 export function questionHeaders({ method, names }) {
+  /** @type {[string, string][]} */
   const headers = [["Access-Control-Request-Method", method]];
   if (names.length) headers.push(["Access-Control-Request-Headers", names.join(",")]);
   return headers;
 }
 
-/** Return what the answer must have said, if the request went out after it (Fetch §4.8). */
+/**
+ * Return what the answer must have said, if the request went out after it (Fetch §4.8).
+ * @returns {[string, string][]}
+ */
 export function leastAnswer({ method, names }, origin) {
+  /** @type {[string, string][]} */
   const headers = [["Access-Control-Allow-Origin", origin]];
   if (!SAFE_METHODS.has(method)) headers.push(["Access-Control-Allow-Methods", method]);
   if (names.length) headers.push(["Access-Control-Allow-Headers", names.join(", ")]);
@@ -90,7 +96,8 @@ export function leastAnswer({ method, names }, origin) {
 /**
  * What the browser remembers of the answers, by URL (Fetch §4.9).
  *
- * Nobody tells a page for how long: Access-Control-Max-Age stands in an answer that it cannot see.  So that must be said.
+ * Nobody tells a page for how long: Access-Control-Max-Age stands in an answer that it cannot see.  So that must be
+ * said.
  */
 export class Permissions {
   #seconds;
@@ -101,8 +108,8 @@ export class Permissions {
   /**
    * @param {number} seconds  the API's Access-Control-Max-Age
    * @param {{replaces?: boolean, kept?: [string, Permission[]][]}} [more]
-   *        replaces: whether a new answer replaces what was remembered for its URL, as Chromium and WebKit do; to the
-   *        standard it adds to that
+   *        replaces: whether a new answer replaces what was remembered for its URL, as Chromium and WebKit do; to
+   *        the standard it adds to that
    */
   constructor(seconds, { replaces = true, kept = [] } = {}) {
     this.#seconds = seconds;

@@ -29,7 +29,8 @@ export function decodeForDisplay(token) {
   try {
     const [header, claims] = parts.slice(0, 2).map((part) => JSON.parse(textOf(part)));
     if (typeof header !== "object" || typeof claims !== "object" || !header || !claims) return null;
-    return { header, claims, parts: parts.map((part) => shorten(part)), signatureBytes: bytesOf(parts[2]).length };
+    const [first, second, third] = parts.map((part) => shorten(part));
+    return { header, claims, parts: [first, second, third], signatureBytes: bytesOf(parts[2]).length };
   } catch {
     return null;
   }

@@ -47,5 +47,5 @@ export function redactUrl(text) {
     if (SECRETS.has(name)) url.searchParams.set(name, shorten(value));
   }
   url.pathname = url.pathname.replace(IN_PATH, (_, path, token) => path + shorten(token));
-  return decodeURI(url.href).replaceAll("%E2%80%A6", "…");
+  return url.href.replaceAll("%E2%80%A6", "…");
 }

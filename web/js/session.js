@@ -1,8 +1,8 @@
 /**
  * The session of this tab: a pair of tokens, in memory and in the tab's own storage, and nowhere else.
  *
- * sessionStorage ends with the tab, no other site reads it, and nothing of it is sent by itself: hence no cookie, and no
- * token against forged requests either.
+ * sessionStorage ends with the tab, no other site reads it, and nothing of it is sent by itself: hence no cookie, and
+ * no token against forged requests either.
  *
  * Each change is told by a "change" event whose detail is {kind, before}; before is the refresh token that was good
  * until then, and kind is

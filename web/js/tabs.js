@@ -17,7 +17,7 @@ const TOLD = new Set(["renewed", "ended", "over"]);
  */
 export function keepInStep(session) {
   const channel = new BroadcastChannel(NAME);
-  session.addEventListener("change", (event) => {
+  session.addEventListener("change", (/** @type {CustomEvent} */ event) => {
     const { kind, before } = event.detail;
     if (TOLD.has(kind)) channel.postMessage({ before, kept: session.snapshot() });
   });

@@ -3,9 +3,9 @@
  *
  *     api.js ──begin──► Exchange ──answered | failed──► "exchange" event ──► the strip, and whatever comes later
  *
- * An exchange is plain data with nothing whole that is secret: it is kept, the last twenty of them, in the tab's storage,
- * so that the way to another site and back is seen whole.  What scripts cannot see (preflights, headers that are not
- * exposed) is told from the rules, and marked as told.
+ * An exchange is plain data with nothing whole that is secret.  The last twenty are kept in the tab's storage, so that
+ * the way to another site and back is seen whole.  What scripts cannot see (preflights, headers that are not exposed)
+ * is told from the rules, and marked as told.
  *
  * This file knows requests and answers; it does not know how they are drawn.
  */
@@ -46,8 +46,16 @@ const MAX_AGE_SECONDS = 600;
 
 /** Headers that the API sends with its answers and exposes to no page (dada/app.py, dada/cors.py). */
 export const UNEXPOSED = [
-  "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Connection", "Content-Security-Policy",
-  "Cross-Origin-Resource-Policy", "Date", "Referrer-Policy", "Server", "Vary", "X-Content-Type-Options",
+  "Access-Control-Allow-Origin",
+  "Access-Control-Expose-Headers",
+  "Connection",
+  "Content-Security-Policy",
+  "Cross-Origin-Resource-Policy",
+  "Date",
+  "Referrer-Policy",
+  "Server",
+  "Vary",
+  "X-Content-Type-Options",
 ];
 
 export class Wire extends EventTarget {
@@ -86,8 +94,9 @@ export class Wire extends EventTarget {
    */
   begin(call) {
     const at = this.#now();
+    const url = redactUrl(call.url);
     const asked = question(call, this.#origin);
-    const sent = asked !== null && !this.#permissions.cover(call.url, asked, at);
+    const sent = asked !== null && !this.#permissions.cover(url, asked, at);
     const token = decodeForDisplay(bearerOf(call.headers));
     /** @type {Exchange} */
     const exchange = {
@@ -95,7 +104,7 @@ export class Wire extends EventTarget {
       at,
       took: -1,
       method: call.method,
-      url: redactUrl(call.url),
+      url,
       origin: this.#origin,
       preflight: asked && {
         kind: sent ? "sent" : "remembered",
@@ -117,7 +126,7 @@ export class Wire extends EventTarget {
     };
     return {
       answered: (response, body) => {
-        if (sent) this.#permissions.remember(call.url, asked, this.#now());
+        if (sent) this.#permissions.remember(url, asked, this.#now());
         if (asked) exchange.preflight.answer = leastAnswer(asked, this.#origin);
         const got = decodeForDisplay(body?.access_token ?? "");
         finish({ answer: shown(response, body), token: got ? { ...got, travels: "back" } : exchange.token });
@@ -143,6 +152,7 @@ function hideValue(reason) {
 }
 
 function shown(response, body) {
+  /** @type {[string, string][]} */
   const headers = [...response.headers].map(([name, value]) => [capital(name), value]);
   const readable = new Set(headers.map(([name]) => name));
   return {
