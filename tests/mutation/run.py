@@ -67,7 +67,7 @@ def _run(path: Path, source: str) -> int:
     first = ROOT / "tests" / "dada" / f"test_{path.stem}.py"
     others = {"base64url": ["jws"], "jwk": ["jws", "jwt"], "jws": ["jwt"]}.get(path.stem, [])
     files = [str(first), *(str(first.with_name(f"test_{name}.py")) for name in others)]
-    options = "-x -q --assert=plain --noconftest -p no:cacheprovider -p no:xdist -p no:cov".split()
+    options = ["-x", "-q", "--assert=plain", "--noconftest", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
     return int(pytest.main([*options, "--rootdir", str(ROOT), "--hypothesis-seed=0", *files]))
 
 
