@@ -170,7 +170,7 @@ MISUSE = {
 @pytest.mark.parametrize("arguments", MISUSE.values(), ids=MISUSE)
 def test_what_cannot_be_right_fails_when_the_opener_is_made(arguments):
     with pytest.raises(Misuse):
-        Opener(arguments.pop("keys"), **arguments)
+        Opener(**arguments)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ _OTHER = {
 
 
 class Mutant(NamedTuple):
-    """A broken module: where it was broken and how, and its whole text."""
+    """A broken module: where it was broken, what stood there, on one line, and its whole text."""
 
     line: int
     was: str
@@ -37,7 +37,7 @@ def mutants(source: str) -> Iterator[Mutant]:
         node, break_it = list(_breaks(tree))[number]
         was = ast.get_source_segment(source, node) or ast.unparse(node)
         break_it()
-        yield Mutant(node.lineno, was, ast.unparse(ast.fix_missing_locations(tree)))
+        yield Mutant(node.lineno, " ".join(was.split()), ast.unparse(ast.fix_missing_locations(tree)))
 
 
 def _breaks(tree: ast.Module) -> Iterator[tuple[ast.AST, Callable[[], None]]]:

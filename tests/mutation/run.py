@@ -56,8 +56,6 @@ def _run(path: Path, source: str) -> int:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    for name in [name for name in sys.modules if name.split(".")[0] in ("dada", "shop", "handlers", "cli")]:
-        del sys.modules[name]
     sys.meta_path.insert(0, _Finder(f"dada.{path.stem}", path, source))
     faulthandler.disable()
     # A rule that only one drawn example in a hundred notices has no test; and nobody reads a shrunk example here.
