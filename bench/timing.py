@@ -22,9 +22,15 @@ class Row(NamedTuple):
 
 
 def compare(
-    cases: Mapping[str, Callable[[], object]], floor: str, *, rounds: int = 200, calls: int = 50, quiet: bool = False
+    cases: Mapping[str, Callable[[], object]],
+    floor: str,
+    *,
+    rounds: int = 200,
+    calls: int = 50,
+    quiet: bool | None = None,
 ) -> list[Row]:
     """Return a row for each case; *floor* names the one that the others are divided by."""
+    quiet = not sys.stderr.isatty() if quiet is None else quiet
     times: dict[str, list[float]] = {name: [] for name in cases}
     for case in cases.values():
         for _ in range(calls):

@@ -39,7 +39,7 @@ class NotBase64url(Malformed):
 
 def encode(data: bytes) -> str:
     """Return the one spelling of *data* (RFC 7515 §2)."""
-    return binascii.b2a_base64(data).translate(_TO_URL, b"=\n").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode()
 
 
 def decode(text: str) -> bytes:

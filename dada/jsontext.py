@@ -18,6 +18,7 @@ This file knows texts and Python values; it does not know who sent them.
 import json
 import math
 import re
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from dada.errors import Malformed
@@ -68,14 +69,14 @@ def write(value: Any) -> bytes:
     is no text, a set, a date …
     """
     try:
-        text = _spell(value)
+        text = "".join(_PIECES(value, 0))
         if isinstance(value, dict):
             "".join(value)  # names are texts, or this is a TypeError; Python's writer would turn 1 into "1"
         # What the text shows to be absent need not be looked for in the value: names further inside, depth,
         # long numbers.  A short text has room for neither of the two last.
         if text.find("{", 1) > 0 or (len(text) > _SHORT and (_may_be_deep(text) or _may_hold_long_number(text))):
             _check(value, MAX_DEPTH)
-        return text.encode("utf-8")
+        return text.encode()
     except UnicodeEncodeError as error:
         raise NotJSON("half of a surrogate pair", error.start, "RFC 8259 §8.2") from None
     except (TypeError, ValueError, RecursionError):
@@ -158,16 +159,12 @@ def _refuse_lone_surrogates(value: Any) -> None:
 _WRITER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"))
 # JSONEncoder.encode makes its C encoder anew for each text, which takes as long as writing a short one.
 # Ours is made once, as that class makes it (json/encoder.py); where Python has none, the class does it.
-_C_WRITER = (
+_PIECES: Callable[[Any, int], Iterable[str]] = (
     make(None, _WRITER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
     if (make := getattr(json.encoder, "c_make_encoder", None))
-    else None
+    else lambda value, _: _WRITER.iterencode(value)
 )
 _HUGE = 10**MAX_DIGITS  # the least number that has more digits
-
-
-def _spell(value: Any) -> str:
-    return "".join(_C_WRITER(value, 0)) if _C_WRITER else _WRITER.encode(value)
 
 
 def _check(value: Any, depth: int) -> None:

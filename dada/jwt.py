@@ -323,10 +323,11 @@ class Issuer:
         for what no verifier may accept: a date that is no number, NaN, a name that is no text …
         """
         now = self._clock()
+        second = int(now)
         try:
-            said = {"iat": int(now), **claims}
+            said = {"iat": second, **claims}
             if self._lifetime is not None and "exp" not in said:
-                said["exp"] = int(now) + self._lifetime
+                said["exp"] = second + self._lifetime
             if wrong := self._wrong(said, now):
                 raise _unsignable(wrong)
             payload = self._prefix + jsontext.write(said)[1:]
@@ -335,7 +336,7 @@ class Issuer:
         except jsontext.NotJSON as error:
             raise _unsignable(str(error)) from None
         signed = f"{self._header}.{base64url.encode(payload)}"
-        return f"{signed}.{base64url.encode(self._key.mac(signed.encode('ascii')))}"
+        return f"{signed}.{base64url.encode(self._key.mac(signed.encode()))}"
 
     def _wrong(self, said: dict[str, Any], now: float) -> str:
         """Return why no verifier may accept what is *said*, or ""."""

@@ -4,6 +4,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,15 @@ README = (ROOT / "README.md").read_text()
 def walk(tmp_path_factory):
     """Run the walk through the API against a system of its own, and return what it printed."""
     (script,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    with Up(tmp_path_factory.mktemp("readme")) as up:
+    folder = tmp_path_factory.mktemp("readme")
+    with Up(folder) as up:
         up.ready()
+        script = script.replace(".sandbox/", f"{folder}/data/").replace(".venv/bin/dada", f"{sys.executable} -m cli")
         for shown, real in (("127.0.0.1:8000", up.api), ("127.0.0.1:9000", up.world), ("127.0.0.1:7000", up.page)):
             script = script.replace(f"http://{shown}", real)
-        done = subprocess.run([shutil.which("bash"), "-eu", "-c", script], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [shutil.which("bash"), "-eu", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+        )
         up.tell(signal.SIGINT)
         up.wait()
     assert done.returncode == 0, done.stderr
@@ -34,6 +39,7 @@ def test_the_walk_through_the_api_says_what_it_promises(walk):
     for promised in (
         '{"status":"activation_pending"}',
         '{"nickname":""}',
+        "RFC 9068 §2.1",
         '"detail":"1 Main Street"',
         '"detail":"2 Main Street"',
         "HTTP/1.1 204 No Content",
