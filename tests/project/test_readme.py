@@ -39,7 +39,7 @@ def test_the_walk_through_the_api_says_what_it_promises(walk):
     for promised in (
         '{"status":"activation_pending"}',
         '{"nickname":""}',
-        "RFC 9068 §2.1",
+        "Valid: every check let it through.",
         '"detail":"1 Main Street"',
         '"detail":"2 Main Street"',
         "HTTP/1.1 204 No Content",
