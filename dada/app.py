@@ -185,6 +185,7 @@ class App:
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     hosts      the names by which this service is called, with their ports; None takes any
+    on_request called with each request before anything is decided about it
     on_answer  called with each request and its status, for logs and figures
 
     Raise :exc:`Misuse` for a table that cannot be right.
@@ -201,13 +202,15 @@ class App:
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         hosts: Collection[str] | None = None,
+        on_request: Callable[[Request], None] | None = None,
         on_answer: Callable[[Request, int], None] | None = None,
     ) -> None:
         made = [replace(route, resource=_made(route.resource, given)) for route in routes]
         self.router = Router(made)
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
-        self._words, self._outages, self._realm, self._on_answer = dict(words or {}), outages, realm, on_answer
+        self._words, self._outages, self._realm = dict(words or {}), outages, realm
+        self._on_request, self._on_answer = on_request, on_answer
         self._hosts = None if hosts is None else frozenset(hosts)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
         said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
@@ -221,6 +224,8 @@ class App:
             self._ids = _request_ids()
         request = Request(environ, next(self._ids))
         try:
+            if self._on_request:
+                self._on_request(request)
             answer = self._answer(request)
         except Exception as error:  # noqa: BLE001 whatever it is, it becomes a problem document
             answer = self._problem(request, error)

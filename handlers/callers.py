@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from dada.app import Guard, Request
 from dada.jwt import TokenError
 from dada.problems import HTTPProblem
-from shop import tokens, usernames
+from shop import events, tokens, usernames
 from shop.errors import Refused
+from shop.events import Origin
 from shop.services import Services
 from shop.tokens import Caller, Device
 
-__all__ = ["REALM", "bearer", "caller_of", "device_of", "guards", "maybe_caller"]
+__all__ = ["REALM", "announce", "bearer", "caller_of", "device_of", "guards", "maybe_caller"]
 
 REALM = "dada"
 _B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
@@ -72,6 +73,7 @@ def guards(services: Services) -> Mapping[str, Guard]:
     def owner(request: Request) -> None:
         signed_in(request)
         if usernames.username_key(request.params["username"]) != request.identity.key:
+            events.note(services, "access", None, "not-found")
             raise HTTPProblem("not-found")
 
     return {"signed-in": signed_in, "owner": owner}
@@ -86,3 +88,13 @@ def device_of(request: Request) -> Device:
     else:
         network = ".".join([*address.split(".")[:3], "0/24"]) if address.count(".") == 3 else ""
     return Device(agent[:200], network)
+
+
+def announce(request: Request) -> None:
+    """Let the events that come of this request tell where it came from."""
+    events.asked_by(lambda: _origin_of(request))
+
+
+def _origin_of(request: Request) -> Origin:
+    device = device_of(request)
+    return Origin(request.id, device.network, device.user_agent, request.identity.user_id if request.identity else None)

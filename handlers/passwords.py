@@ -43,7 +43,7 @@ class Password:
         """Change it: every other session ends at once, and this one goes on with a new pair of tokens."""
         change, caller = request.json(Change), request.identity
         changed = accounts.change_password(self._services, caller.user_id, change.current_password, change.new_password)
-        tokens.end_all(self._services, caller.user_id, but=caller.session)
+        tokens.end_all(self._services, caller.user_id, but=caller.session, because="")
         return Answer(200, granted(tokens.renew(self._services, caller.session, changed)))
 
 
@@ -68,5 +68,5 @@ class PasswordReset:
     def put(self, request: Request) -> Answer:
         """Choose a new password; every session ends."""
         account = accounts.reset_password(self._services, request.params["token"][:200], request.json(Choice).password)
-        tokens.end_all(self._services, account.id)
+        tokens.end_all(self._services, account.id, because="")
         return Answer(204)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dada import base64url
 from dada.errors import Misuse
 from shop.settings import Settings
 
@@ -19,6 +20,7 @@ GOOD = {
 def environ(tmp_path):
     for name, text in {
         "keys.json": json.dumps({"sandbox": False, "keys": []}),
+        "lasting_secret": base64url.encode(b"swordfish" * 4),
         "weibo_client_secret": "swordfish\n",
     }.items():
         (tmp_path / name).touch(mode=0o600)
