@@ -50,7 +50,7 @@ def make_app(services: Services) -> Any:
         words=WORDS,
         outages=OUTAGES,
         realm=REALM,
-        on_request=announce,
+        on_request=announce(services),
     )
     return Middleware(api, make_policy(services.settings.page_origin))
 

@@ -78,13 +78,14 @@ class Request:
     identity  who calls: what the guard left here
     """
 
-    __slots__ = ("_query", "environ", "id", "identity", "method", "params")
+    __slots__ = ("_query", "answer_headers", "environ", "id", "identity", "method", "params")
 
     def __init__(self, environ: Environ, request_id: str) -> None:
         self.environ, self.id = environ, request_id
         self.method: str = environ["REQUEST_METHOD"]
         self.params: dict[str, Any] = {}
         self.identity: Any = None
+        self.answer_headers: list[tuple[str, str]] = []  # what the answer carries besides, whatever it is
         self._query: dict[str, list[str]] | None = None
 
     @property
@@ -285,7 +286,9 @@ class App:
     def _finish(self, request: Request, answer: Answer, start_response: StartResponse) -> list[bytes]:
         status, body, own, etag = answer
         # A header that the answer gives itself replaces the one that all answers carry.
-        common = HEADERS if not own else [header for header in HEADERS if not any(header[0] == name for name, _ in own)]
+        common = (*HEADERS, *request.answer_headers)
+        if own:
+            common = tuple(header for header in common if not any(header[0] == name for name, _ in own))
         headers = [*common, ("X-Request-Id", request.id), *own]
         if request.environ["wsgi.url_scheme"] == "https":
             headers.append(("Strict-Transport-Security", "max-age=31536000"))

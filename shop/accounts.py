@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from dada.oauth import new_secret
 from dada.problems import FieldError, Invalid
-from shop import events, liveness, outbox, passwords, usernames
+from shop import events, limits, liveness, outbox, passwords, usernames
 from shop.database import IntegrityError
 from shop.errors import Refused
 from shop.services import Services
@@ -231,22 +231,30 @@ def authenticate(services: Services, login: str, password: str) -> Account:
     """Return the account whose name, or proved address, and password these are.
 
     Raise :exc:`Refused`: invalid-credentials for an unknown name, a wrong password and an account without one, after
-    the same work; what else is wrong with an account is told only to who knows its password.
+    the same work; what else is wrong with an account is told only to who knows its password.  Raise :exc:`TooMany`
+    while the name is locked, whatever the password.  (A name and an address are locked apart: together, the lock
+    would tell that they are of one account.)
     """
     if "@" in login:
-        which = users.c.verified_email_key == usernames.email_key(login)[:254]
+        key = usernames.email_key(login)[:254]
+        which = users.c.verified_email_key == key
     else:
-        which = users.c.username_key == (usernames.username_key(login) or "")
+        key = usernames.username_key(login) or ""
+        which = users.c.username_key == key
     with services.db.read() as connection:
         row = connection.execute(select(users).where(which)).first()
+    standing = limits.begin(services, "login", key)
     try:
         if not services.hasher.verify(row.password_hash if row else None, password) or row is None:
             raise Refused("invalid-credentials")
+        limits.end_well(services, "login", key)
         if services.hasher.is_outdated(row.password_hash):
             _rehash(services, row, password)
         return must_be_active(_account(row))
     except Refused as refused:
         events.note(services, "login", row.id if row else None, refused.reason)
+        if not standing.left and refused.reason == "invalid-credentials":
+            events.note(services, "lock", row.id if row else None, standing.name)
         raise
 
 
@@ -273,13 +281,16 @@ def _rehash(services: Services, row: Row[Any], password: str) -> None:
 def change_password(services: Services, user_id: int, current: str, new: str) -> Account:
     """Change the password; all sessions end with the epoch, and all one-time tokens.  Return the account as it is now.
 
-    Raise :exc:`Refused` (reauth-failed) for a wrong present password, :exc:`Invalid` for a new one that is not taken.
+    Raise :exc:`Refused` (reauth-failed) for a wrong present password, which counts like a failed log-in, so that there
+    may be :exc:`TooMany`; and :exc:`Invalid` for a new one that is not taken.
     """
     with services.db.read() as connection:
         row = connection.execute(select(users).where(users.c.id == user_id)).one()
+    limits.begin(services, "login", row.username_key)
     if not services.hasher.verify(row.password_hash, current):
         events.note(services, "password-change", user_id, "reauth-failed")
         raise Refused("reauth-failed")
+    limits.end_well(services, "login", row.username_key)
     if wrong := _new_password_faults("#/new_password", new, row):
         raise Invalid(wrong)
     if current == new:

@@ -11,6 +11,8 @@
     WEIBO_URL             the provider: https://api.weibo.com
     SMTP_URL              smtp://host:port, smtps://…, smtp+starttls://…, with user:password@ where needed
     MAIL_FROM             the sender of letters
+    ADDRESS_LIMITS        whether requests are counted by address: on, off, or auto (default): on but in the sandbox
+    TRUSTED_PROXIES       networks whose X-Forwarded-For is believed: 10.0.0.0/8, 192.0.2.7
 
 This file knows names, texts and what they must look like; it opens nothing but the secrets.
 """
@@ -20,6 +22,7 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -28,7 +31,9 @@ from dada import base64url
 from dada.errors import Misuse, Problem
 from dada.origins import is_loopback, parse_origin
 
-__all__ = ["Settings"]
+__all__ = ["Network", "Settings"]
+
+Network = IPv4Network | IPv6Network
 
 DEFAULTS: Final = {
     "DADA_ENV": "production",
@@ -36,6 +41,8 @@ DEFAULTS: Final = {
     "PAGE_ORIGIN": "http://127.0.0.1:7000",
     "WEIBO_URL": "https://api.weibo.com",
     "MAIL_FROM": "达达商城 <no-reply@dada.example>",
+    "ADDRESS_LIMITS": "auto",
+    "TRUSTED_PROXIES": "",
 }
 _REQUIRED: Final = ("DATABASE_URL", "REDIS_URL", "SECRETS_DIR", "SMTP_URL", "WEIBO_CLIENT_ID")
 
@@ -56,6 +63,8 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     lasting_secret: bytes = field(repr=False)
+    address_limits: bool
+    trusted_proxies: tuple[Network, ...]
 
     @property
     def sandbox(self) -> bool:
@@ -100,6 +109,8 @@ class Settings:
             smtp_url=told["SMTP_URL"],
             mail_from=told["MAIL_FROM"],
             lasting_secret=secrets.lasting,
+            address_limits=(told["ADDRESS_LIMITS"], told["DADA_ENV"]) in _LIMITED,
+            trusted_proxies=_networks(told["TRUSTED_PROXIES"]),
         )
 
 
@@ -117,10 +128,23 @@ def _url(*schemes: str, host: bool = True) -> Any:
     return check
 
 
+def _networks(value: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _proxies(value: str) -> str:
+    try:
+        _networks(value)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def _origin(value: str) -> str:
     return "" if parse_origin(value) else "this is no origin as browsers write it"
 
 
+_LIMITED: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "production")})
 _EXAMPLES: Final = {
     "DADA_ENV": "production or sandbox",
     "DATABASE_URL": "mysql+pymysql://dada:…@127.0.0.1/dada?charset=utf8mb4, or sqlite:////var/lib/dada/shop.db",
@@ -132,6 +156,8 @@ _EXAMPLES: Final = {
     "WEIBO_URL": "https://api.weibo.com",
     "SMTP_URL": "smtp://127.0.0.1:25",
     "MAIL_FROM": "Shop <no-reply@shop.example>",
+    "ADDRESS_LIMITS": "auto, on, off",
+    "TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7",
 }
 _CHECKS: Final = {
     "DADA_ENV": lambda value: "" if value in ("production", "sandbox") else "there are two kinds",
@@ -144,6 +170,8 @@ _CHECKS: Final = {
     "WEIBO_URL": _origin,
     "SMTP_URL": _url("smtp", "smtps", "smtp+starttls"),
     "MAIL_FROM": lambda value: "" if "@" in value and value.isprintable() else "this is no mail address",
+    "ADDRESS_LIMITS": lambda value: "" if value in ("auto", "on", "off") else "there are three",
+    "TRUSTED_PROXIES": _proxies,
 }
 
 

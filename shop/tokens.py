@@ -26,10 +26,11 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from dada import base64url
 from dada.jwt import Issuer, Verifier
-from shop import events, liveness, outbox
+from shop import events, limits, liveness, outbox
 from shop.accounts import Account, must_be_active
 from shop.errors import Refused
 from shop.keyring import ACCESS, REFRESH, Ring
+from shop.limits import NOWHERE
 from shop.services import Services
 from shop.tables import sessions
 
@@ -224,9 +225,10 @@ def refresh(services: Services, token: str) -> Grant:
     """Return the next pair for a refresh token.
 
     Raise :exc:`Refused`: refresh-invalid for one that is unknown or too old, refresh-reused for one that was used
-    before, which ends its family.
+    before, which ends its family.  Raise :exc:`TooMany` for a family that asks too often.
     """
     sid, secret = _read_refresh_token(services, token)
+    limits.take(services, "refresh", NOWHERE, sid)
     row, now = _refreshable(services, sid), services.now_ms
     if compare_digest(row.tip, _digest(secret)):
         successor = secrets.token_bytes(32)
