@@ -75,7 +75,7 @@ def test_trusted_proxies_are_networks(environ):
 
 WRONG = {
     "limits that are neither": {"ADDRESS_LIMITS": "yes"},
-    "a proxy that is no network": {"TRUSTED_PROXIES": "10.0.0.0/8, swordfish"},
+    "a proxy that is no network": {"TRUSTED_PROXIES": "10.0.0.0/8, 10.0.0.0/33"},
     "a database of another kind": {"DATABASE_URL": "postgresql://swordfish@127.0.0.1/dada"},
     "a database without a host": {"DATABASE_URL": "mysql+pymysql:///dada"},
     "a port that is no number": {"REDIS_URL": "redis://127.0.0.1:x"},
