@@ -19,7 +19,7 @@ from shop.http import HTTP
 from shop.keyring import Keyring, new_ring
 from shop.passwords import Hasher
 from shop.post import Post
-from shop.services import MAIL, Cache, Services, redis_client
+from shop.services import MAIL, Cache, Services, providers_of, redis_client
 from shop.settings import Settings
 from shop.tables import event_head, metadata
 from tests.servers import MariaDB, Redis
@@ -115,6 +115,7 @@ def make_services(environ: dict[str, str], clock: Any) -> Services:
         hasher=Hasher(memory_kib=64, time_cost=1),
         http=HTTP(),
         post=Post(told.smtp_url, told.mail_from),
+        providers=providers_of(told),
         clock=clock,
     )
 
