@@ -78,14 +78,13 @@ class Request:
     identity  who calls: what the guard left here
     """
 
-    __slots__ = ("_query", "environ", "id", "identity", "method", "params")
+    __slots__ = ("environ", "id", "identity", "method", "params")
 
     def __init__(self, environ: Environ, request_id: str) -> None:
         self.environ, self.id = environ, request_id
         self.method: str = environ["REQUEST_METHOD"]
         self.params: dict[str, Any] = {}
         self.identity: Any = None
-        self._query: dict[str, list[str]] | None = None
 
     @property
     def path(self) -> str:
@@ -103,16 +102,22 @@ class Request:
         value: str | None = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
         return value
 
-    def query(self, name: str) -> str | None:
-        """Return a parameter of the query, or None.  Raise :exc:`HTTPProblem` if it stands there twice."""
-        if self._query is None:
-            self._query = {}
-            for key, value in parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True):
-                self._query.setdefault(key, []).append(value)
-        values = self._query.get(name, [])
-        if len(values) > 1:
-            raise HTTPProblem("bad-request", f"{name} is given {len(values)} times")
-        return values[0] if values else None
+    def query(self, kind: type[T]) -> T:
+        """Return the query's parameters as a *kind*; a number is written in digits there.
+
+        Raise :exc:`HTTPProblem` for what stands there twice or is no text, :exc:`Invalid` with every wrong parameter.
+        """
+        written = self.environ.get("QUERY_STRING")
+        if not written:
+            return bodies.validate({}, kind)
+        try:
+            pairs = parse_qsl(written, keep_blank_values=True, errors="strict", max_num_fields=bodies.MAX_MEMBERS)
+        except ValueError:
+            raise HTTPProblem("bad-request", "the query is no UTF-8, or too long") from None
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            raise HTTPProblem("bad-request", "a parameter of the query stands there twice")
+        return bodies.validate(members, kind, strict=False)
 
     @property
     def language(self) -> str:
@@ -123,8 +128,11 @@ class Request:
         accepted = parse_accept_header(written[:500], LanguageAccept)
         return accepted.best_match([*LANGUAGES, "zh"], LANGUAGES[0]).replace("zh-CN", "zh").replace("zh", "zh-CN")
 
-    def json(self, kind: type[T]) -> T:
-        """Return the body as a *kind*.  Raise :exc:`HTTPProblem` (411, 413, 415, 400), :exc:`Invalid` (422)."""
+    def json(self, kind: type[T], also: bodies.Faults | None = None) -> T:
+        """Return the body as a *kind*.  Raise :exc:`HTTPProblem` (411, 413, 415, 400), :exc:`Invalid` (422).
+
+        also  for a body with wrong members: what else is wrong with those that have their type
+        """
         written, options = parse_options_header(self.environ.get("CONTENT_TYPE"))
         media_type = written.lower()
         is_json = media_type == "application/json" or (
@@ -133,7 +141,7 @@ class Request:
         if not is_json or options.get("charset", "utf-8").lower() != "utf-8":
             name = "Accept-Patch" if self.method == "PATCH" else "Accept-Post"
             raise HTTPProblem("unsupported-media-type", headers=[(name, "application/json")])
-        return bodies.read(self.body(), kind)
+        return bodies.read(self.body(), kind, also)
 
     def body(self) -> bytes:
         """Return the body's bytes.  Raise :exc:`HTTPProblem` for one without a length, or too long."""

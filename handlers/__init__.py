@@ -12,6 +12,7 @@ from typing import Final
 from dada.router import Route
 from handlers.activation import Activation, Resend
 from handlers.addresses import Address, Addresses, DefaultAddress
+from handlers.documents import OpenAPI, ProblemKind
 from handlers.health import Health, Readiness
 from handlers.passwords import Password, PasswordReset, PasswordResets
 from handlers.tokens import CurrentToken, Refresh, Tokens
@@ -37,6 +38,8 @@ ROUTES: Final = (
     Route("/v1/users/weibo/authorization", WeiboAuthorization, {"GET": "anyone"}),
     Route("/v1/users/weibo/users", WeiboUsers, {"GET": "anyone", "POST": "anyone"}),
     Route("/v1/users/weibo/bindings", WeiboBindings, {"POST": "anyone"}),
+    Route("/openapi.json", OpenAPI, {"GET": "anyone"}),
+    Route("/problems/<code>", ProblemKind, {"GET": "anyone"}),
     Route("/healthz", Health, {"GET": "anyone"}),
     Route("/readyz", Readiness, {"GET": "anyone"}),
 )

@@ -35,6 +35,7 @@ PROBLEMS: Final = types(
 )  # fmt: skip
 
 WORDS: Final = {
+    "cursor": ("is no cursor of this collection", "不是此列表的游标"),
     "username_invalid": ("may hold letters and digits of one script, and single . _ - between", "只能用字母和数字"),
     "username_reserved": ("is reserved", "已被保留"),
     "email_invalid": ("is no mail address", "不是有效的邮箱地址"),

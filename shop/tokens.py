@@ -18,7 +18,7 @@ This file knows sessions; who may have one is for `accounts.py`.
 import functools
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 
@@ -300,11 +300,18 @@ def end_all(services: Services, user_id: int, *, but: str = "") -> None:
         tx.execute(delete(sessions).where(mine))
 
 
-def sessions_of(services: Services, user_id: int, current: str) -> list[Session]:
-    """Return a user's live sessions, the latest first."""
-    now = services.now_ms
+def sessions_of(
+    services: Services, user_id: int, current: str, *, after: Sequence[Any] = (), limit: int = 100
+) -> list[Session]:
+    """Return up to *limit* of a user's live sessions, the latest log-in first.
+
+    after  (created_at, id) of the last one that was seen; the order does not change while somebody turns pages
+    """
+    now, begun, sid = services.now_ms, sessions.c.created_at, sessions.c.id
     alive = (sessions.c.expires_at > now) & (sessions.c.rotated_at > now - IDLE_MS)
-    query = select(sessions).where(sessions.c.user_id == user_id, alive).order_by(sessions.c.rotated_at.desc())
+    if after:
+        alive &= (begun < after[0]) | ((begun == after[0]) & (sid < after[1]))
+    query = select(sessions).where(sessions.c.user_id == user_id, alive).order_by(begun.desc(), sid.desc()).limit(limit)
     with services.db.read() as connection:
         rows: list[Row[Any]] = list(connection.execute(query).all())
     return [

@@ -74,7 +74,8 @@ def test_just_the_members_that_are_named_are_told(api, services):
     ada = join(services, api)
     assert ada("GET", "/v1/users/ada?nickname=1").json == {"nickname": ""}
     assert ada("GET", "/v1/users/ada?nickname=1&email=1").json == {"nickname": "", "email": "ada@example.org"}
-    assert len(ada("GET", "/v1/users/ada?nickname=0&password_hash=1").json) == 9
+    assert len(ada("GET", "/v1/users/ada?nickname=0").json) == 9
+    assert ada("GET", "/v1/users/ada?password_hash=1").status == ada("GET", "/v1/users/ada?phone=2").status == 422
 
 
 def test_a_profile_is_changed_in_parts_by_whoever_saw_it(api, services):

@@ -67,10 +67,16 @@ def test_a_page_that_cannot_hash_is_given_a_secret(api):
     assert api("POST", "/v1/users/weibo/users", {**params, "verifier": verifier}).json["status"] == "unbound"
 
 
-@pytest.mark.parametrize("query", ["code_challenge=x", f"code_challenge={'a' * 43}&code_challenge_method=plain"])
-def test_a_challenge_that_is_none_or_plain_is_refused(api, query):
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("code_challenge=x", 400, "oauth-return-invalid"),
+        (f"code_challenge={'a' * 43}&code_challenge_method=plain", 422, "validation"),
+    ],
+)
+def test_a_challenge_that_is_none_or_plain_is_refused(api, query, status, code):
     response = api("GET", f"/v1/users/weibo/authorization?{query}")
-    assert (response.status, response.json["code"]) == (400, "oauth-return-invalid")
+    assert (response.status, response.json["code"]) == (status, code)
 
 
 def test_who_does_not_consent_hears_403(api):
