@@ -12,7 +12,7 @@ from dada.cors import Middleware, Policy
 from dada.errors import Misuse
 from handlers import ROUTES
 from handlers.callers import REALM, guards
-from handlers.problems import PROBLEMS, WORDS
+from handlers.problems import DETAILS, PROBLEMS, WORDS
 from shop.schema import must_be_current
 from shop.services import OUTAGES, Services, connect
 from shop.settings import Settings
@@ -28,6 +28,7 @@ def make_policy(page_origin: str) -> Policy:
         request_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
         response_headers=[
             "ETag",
+            "Idempotency-Replayed",
             "Link",
             "Location",
             "RateLimit",
@@ -48,6 +49,7 @@ def make_app(services: Services) -> Any:
         guards=guards(services),
         problems=PROBLEMS,
         words=WORDS,
+        details=DETAILS,
         outages=OUTAGES,
         realm=REALM,
     )

@@ -26,7 +26,8 @@ from werkzeug.http import parse_accept_header, parse_etags, parse_options_header
 
 from dada import bodies
 from dada.errors import Malformed, Misuse, Problem, Rejected
-from dada.problems import TYPES, HTTPProblem, Invalid, ProblemType, document
+from dada.phrases import Phrases
+from dada.problems import DETAILS, TYPES, HTTPProblem, Invalid, ProblemType, document
 from dada.router import MethodNotAllowed, NotFound, Route, Router
 
 __all__ = ["Answer", "App", "Guard", "Request"]
@@ -190,6 +191,7 @@ class App:
     guards     for each word that says who may call, the guard; "anyone" needs none
     problems   kinds of problems besides those of HTTP itself
     words      what is told of fields: code → (English, Chinese)
+    details    what is told of one occurrence: English → Chinese
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     hosts      the names by which this service is called, with their ports; None takes any
@@ -206,6 +208,7 @@ class App:
         guards: Mapping[str, Guard] | None = None,
         problems: Mapping[str, ProblemType] | None = None,
         words: Mapping[str, tuple[str, str]] | None = None,
+        details: Mapping[str, str] | None = None,
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         hosts: Collection[str] | None = None,
@@ -216,6 +219,7 @@ class App:
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
         self._words, self._outages, self._realm, self._on_answer = dict(words or {}), outages, realm, on_answer
+        self._phrases = Phrases({**DETAILS, **(details or {})})
         self._hosts = None if hosts is None else frozenset(hosts)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
         said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
@@ -281,7 +285,10 @@ class App:
             headers.append(("Retry-After", "1"))
         errors = error.errors if isinstance(error, Invalid) else ()
         language = request.language
-        told = document(kind, language, request.id, detail=detail, errors=errors, words=self._words, members=members)
+        told = document(
+            kind, language, request.id, detail=detail, errors=errors, words=self._words, phrases=self._phrases,
+            members=members,
+        )  # fmt: skip
         headers += [("Content-Type", "application/problem+json"), ("Content-Language", language)]
         return Answer(kind.status, told, tuple(headers))
 

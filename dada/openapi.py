@@ -257,6 +257,7 @@ def _response(
     declared, codes = one.operation, one.statuses[status]
     kind = declared.answers.get(status)
     content: dict[str, Any] = {}
+    shape: dict[str, Any]
     names = ["X-Request-Id", *(declared.sends if status < 300 else ())]
     if (declared.etag and status < 400) or status == 412:
         names.append("ETag")

@@ -87,9 +87,16 @@ def operation_of(method: Any) -> Operation | None:
     return found
 
 
-def amended(method: Any, *, headers: tuple[Header, ...] = (), problems: tuple[str, ...] = ()) -> Operation:
-    """Return the declaration of *method* with more headers and problems: for what wraps it.  KeyError if none is."""
+def amended(
+    method: Any, *, headers: tuple[Header, ...] = (), sends: tuple[str, ...] = (), problems: tuple[str, ...] = ()
+) -> Operation:
+    """Return the declaration of *method* with more of each: for what wraps it.  KeyError if there is none."""
     declared = operation_of(method)
     if declared is None:
         raise KeyError(method)
-    return replace(declared, headers=declared.headers + headers, problems=declared.problems + problems)
+    return replace(
+        declared,
+        headers=declared.headers + headers,
+        sends=declared.sends + sends,
+        problems=declared.problems + problems,
+    )

@@ -8,6 +8,7 @@ from dada.app import Answer, Request
 from dada.operations import IF_MATCH, IF_NONE_MATCH, operation
 from dada.problems import HTTPProblem
 from handlers.pages import PageQuery, page_of
+from handlers.repeats import repeatable
 from handlers.users import Time, when
 from shop import addresses
 from shop.services import Services
@@ -77,6 +78,7 @@ class Addresses:
         shown, following, headers = page.cut(rows, lambda row: [row.id])
         return Answer(200, AddressPage(items=[_shown(row) for row in shown], next=following), headers)
 
+    @repeatable()
     @operation(takes=AddressParts, answers={201: SavedAddress}, etag=True, problems=("too-many-addresses",))
     def post(self, request: Request) -> Answer:
         """Add an address.

@@ -9,6 +9,7 @@ from dada.app import Answer, Request
 from dada.operations import IF_MATCH, IF_NONE_MATCH, operation
 from dada.problems import HTTPProblem
 from handlers.activation import ActivationPending
+from handlers.repeats import repeatable
 from shop import accounts
 from shop.services import Services
 
@@ -84,6 +85,7 @@ class Users:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @repeatable()
     @operation(takes=Registration, answers={202: ActivationPending}, problems=("username-taken",))
     def post(self, request: Request) -> Answer:
         """Register.

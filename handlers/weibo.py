@@ -10,8 +10,9 @@ from dada.oauth import challenge, new_secret
 from dada.operations import operation
 from dada.problems import FieldError, HTTPProblem, Invalid
 from handlers.callers import caller_of, device_of
+from handlers.repeats import Keeping, repeatable
 from handlers.tokens import TokenPair, granted
-from shop import accounts, weibo
+from shop import accounts, tokens, weibo
 from shop.accounts import Account
 from shop.errors import Refused
 from shop.services import Services
@@ -172,19 +173,30 @@ def _inside(error: FieldError) -> FieldError:
     return error._replace(pointer="#/register" + error.pointer[1:])
 
 
+def _session_of(services: Services, answer: Answer) -> str:
+    """No token is kept: the session is, and who asks again gets a new pair for it."""
+    sid: str = tokens.read_access_token(services, answer.body.access_token)["sid"]
+    return sid
+
+
+def _new_pair(services: Services, sid: str) -> Answer:
+    return Answer(200, _logged_in(tokens.reissue(services, sid)))
+
+
 class WeiboBindings:
     """Binding a Weibo account to one of ours."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @repeatable(Keeping(_session_of, _new_pair, 600))
     @operation(
         takes=Binding,
         answers={200: LoggedIn},
         problems=(
             "ticket-invalid", "already-bound", "identity-taken", "invalid-credentials", "reauth-failed", "unauthorized",
             "invalid-request", "invalid-token", "session-ended", "account-disabled", "account-not-activated",
-            "username-taken",
+            "username-taken", "refresh-invalid",
         ),
         caller="optional",
     )  # fmt: skip

@@ -35,7 +35,7 @@ from shop.tables import sessions
 
 __all__ = [
     "Caller", "Device", "Grant", "Session", "end_all", "end_by_refresh_token", "end_session", "identify", "log_in",
-    "read_access_token", "refresh", "renew", "sessions_of",
+    "read_access_token", "refresh", "reissue", "renew", "sessions_of",
 ]  # fmt: skip
 
 ACCESS_SECONDS: Final = 600
@@ -211,6 +211,18 @@ def renew(services: Services, sid: str, account: Account) -> Grant:
         row = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
     liveness.forget(services, account.id, sid)
     return _grant(services, row, account, secret)
+
+
+def reissue(services: Services, sid: str) -> Grant:
+    """Return a new pair for the session *sid*, whose last one never arrived: the refresh token before it dies.
+
+    Raise :exc:`Refused` (refresh-invalid) for a session that is no more.
+    """
+    row, secret = _refreshable(services, sid), secrets.token_bytes(32)
+    fresh = {"tip": _digest(secret), "previous": None, "successor_box": None, "rotated_at": services.now_ms}
+    with services.db.write() as tx:
+        tx.execute(update(sessions).where(sessions.c.id == sid).values(fresh))
+    return _grant(services, row, _account(row), secret)
 
 
 def _grant(services: Services, row: Any, account: Account, secret: bytes) -> Grant:

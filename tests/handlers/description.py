@@ -5,14 +5,18 @@ import json
 
 import jsonschema_rs
 
+from dada import problems
 from dada.openapi import describe
+from dada.phrases import Phrases
 from dada.router import Match, Router
 from dada.testing import Client, Response
 from handlers import ROUTES
+from handlers import problems as shops
 from handlers.documents import ALL, operations
 
 __all__ = ["CheckedClient", "document", "seen"]
 
+_PHRASES = Phrases({**problems.DETAILS, **shops.DETAILS})
 _ROUTER = Router(ROUTES)
 _BY_ROUTE = {(one.path, one.method): one for one in operations()}
 seen: set[tuple[str, str, int]] = set()
@@ -65,6 +69,10 @@ class CheckedClient(Client):
         if kind in ("application/json", "application/problem+json"):
             codes = one.statuses[response.status]
             if kind == "application/problem+json":
+                detail = response.json.get("detail", "")
+                chinese = (response.header("Content-Language") or "").startswith("zh")
+                said = not detail or "errors" in response.json or chinese or _PHRASES.find(detail)
+                assert said, f"{where}: nobody says in Chinese: {detail}"
                 assert response.json["code"] in codes, f"{where} {response.json}: not declared"
             place = ("responses", str(response.status), "content", kind)
             for wrong in _validator(path, one.method, *place).iter_errors(response.json):

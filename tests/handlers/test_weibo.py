@@ -133,6 +133,18 @@ def test_a_binding_is_refused(api, services, members, status, code):
     assert (response.status, response.json["code"]) == (status, code)
 
 
+def test_what_is_wrong_with_a_new_account_is_told_where_it_stands_and_all_at_once(api, services):
+    new = {"username": "a", "password": "x", "email": "x"}
+    pointers = ["#/register/email", "#/register/password", "#/register/username"]
+    for body, more in ((ticket(api), []), ({"verifier": "x"}, ["#/ticket"])):
+        response = api("POST", "/v1/users/weibo/bindings", body | {"register": new})
+        assert sorted(error["pointer"] for error in response.json["errors"]) == [*pointers, *more]
+    response = api("POST", "/v1/users/weibo/bindings", {"verifier": "x", "register": {"username": 7, "x": 1}})
+    assert sorted(error["pointer"] for error in response.json["errors"]) == [
+        *pointers, "#/register/x", "#/ticket",
+    ]  # fmt: skip
+
+
 def test_a_ticket_is_good_once(api, services):
     join(services, api)
     binding = ticket(api) | {"username": "ada", "password": PASSWORD}
