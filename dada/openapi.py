@@ -53,7 +53,7 @@ _HEADERS: Final = {
 _OF_STATUS: Final = {
     401: ("WWW-Authenticate",),
     412: ("ETag",),
-    429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    429: ("Retry-After",),
     503: ("Retry-After",),
 }
 _PHRASES: Final = {
@@ -145,6 +145,8 @@ def _codes(method: str, declared: Operation, guarded: Sequence[str]) -> Iterator
     yield from (*_ANY, *guarded, *declared.problems)
     if method in _CHANGES:
         yield from _CHANGING
+    if declared.limited:
+        yield "quota-exceeded"
     if declared.takes is not None:
         yield from _BODY
     if declared.query is not None:
@@ -261,6 +263,8 @@ def _response(
     names = ["X-Request-Id", *(declared.sends if status < 300 else ())]
     if (declared.etag and status < 400) or status == 412:
         names.append("ETag")
+    if declared.limited:
+        names += ["RateLimit", "RateLimit-Policy"]
     if codes:
         told = "  ".join(f"`{code}`: {problems[code].en}." for code in codes)
         shape = {"properties": {"status": {"const": status}, "code": {"enum": list(codes)}}}

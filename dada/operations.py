@@ -55,6 +55,7 @@ class Operation:
     answers   for each status of success the type of the body, None for none, or a Media
     sends     names of headers that a success carries, besides those that all answers carry
     problems  codes of problems that are its own; those of guards, bodies and the server are added by whoever reads this
+    limited   whether it is counted how often it is called: then each of its answers may tell how many are left
     etag      whether a success carries the entity tag of what it shows
     caller    "" as the table of routes says, "optional" where a token is looked at if there is one, "own" where the
               operation itself asks for one
@@ -66,6 +67,7 @@ class Operation:
     headers: tuple[Header, ...] = ()
     sends: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    limited: bool = False
     etag: bool = False
     caller: str = ""
 

@@ -7,7 +7,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from dada.app import Answer, Request
 from dada.operations import operation
 from handlers.callers import maybe_caller
-from shop import accounts
+from handlers.limits import take
+from shop import accounts, usernames
 from shop.errors import Refused
 from shop.services import Services
 
@@ -47,25 +48,29 @@ class Activation:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    @operation(query=ActivationCode, answers={200: Valid}, problems=("activation-invalid",))
+    @operation(limited=True, query=ActivationCode, answers={200: Valid}, problems=("activation-invalid",))
     def get(self, request: Request) -> Answer:
         """Look whether ?code= would activate an account.
 
         Nothing changes: scanners of mails follow every link.
         """
+        take(self._services, request, "tokens")
         code = request.query(ActivationCode).code
         if not code:
             raise Refused("activation-invalid")
         accounts.check_activation(self._services, code)
         return Answer(200, Valid())
 
-    @operation(takes=ActivationToken, answers={204: None}, problems=("activation-invalid",), caller="optional")
+    @operation(
+        limited=True, takes=ActivationToken, answers={204: None}, problems=("activation-invalid",), caller="optional"
+    )
     def post(self, request: Request) -> Answer:
         """Activate the account.
 
         A second click within ten minutes is answered like the first.
         """
         token = request.json(ActivationToken).token
+        take(self._services, request, "tokens")
         caller = maybe_caller(self._services, request)
         accounts.activate(self._services, token, caller.user_id if caller else None)
         return Answer(204)
@@ -77,11 +82,14 @@ class Resend:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    @operation(answers={202: ActivationPending})
+    @operation(limited=True, answers={202: ActivationPending})
     def post(self, request: Request) -> Answer:
         """Send another letter, and let the one before die.
 
         The same answer for any name.
         """
-        accounts.ask_for_activation(self._services, request.params["username"])
+        name = request.params["username"]
+        take(self._services, request, "letters")
+        take(self._services, request, "resend", usernames.username_key(name) or name)
+        accounts.ask_for_activation(self._services, name)
         return Answer(202, ActivationPending())

@@ -8,8 +8,9 @@ from msgspec import Meta, Struct
 from dada.app import Answer, Request
 from dada.operations import operation
 from dada.problems import FieldError
+from handlers.limits import limited, take
 from handlers.tokens import TokenPair, granted
-from shop import accounts, passwords, tokens
+from shop import accounts, passwords, tokens, usernames
 from shop.services import Services
 
 __all__ = ["Password", "PasswordReset", "PasswordResets"]
@@ -53,15 +54,18 @@ class Password:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    @operation(takes=PasswordChange, answers={200: TokenPair}, problems=("reauth-failed",))
+    @operation(limited=True, takes=PasswordChange, answers={200: TokenPair}, problems=("reauth-failed",))
     def put(self, request: Request) -> Answer:
         """Change one's password.
 
         Every other session ends at once, and this one goes on with a new pair of tokens.
         """
         change, caller = request.json(PasswordChange), request.identity
-        changed = accounts.change_password(self._services, caller.user_id, change.current_password, change.new_password)
-        tokens.end_all(self._services, caller.user_id, but=caller.session)
+        with limited():
+            changed = accounts.change_password(
+                self._services, caller.user_id, change.current_password, change.new_password
+            )
+        tokens.end_all(self._services, caller.user_id, but=caller.session, because="")
         return Answer(200, granted(tokens.renew(self._services, caller.session, changed)))
 
 
@@ -71,10 +75,13 @@ class PasswordResets:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    @operation(takes=ResetRequest, answers={202: ResetPending})
+    @operation(limited=True, takes=ResetRequest, answers={202: ResetPending})
     def post(self, request: Request) -> Answer:
         """Ask for a letter; the same answer for any address."""
-        accounts.ask_for_reset(self._services, request.json(ResetRequest).email)
+        email = request.json(ResetRequest).email
+        take(self._services, request, "letters")
+        take(self._services, request, "reset", usernames.email_key(email))
+        accounts.ask_for_reset(self._services, email)
         return Answer(202, ResetPending())
 
 
@@ -84,10 +91,11 @@ class PasswordReset:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    @operation(takes=NewPassword, answers={204: None}, problems=("reset-invalid",))
+    @operation(limited=True, takes=NewPassword, answers={204: None}, problems=("reset-invalid",))
     def put(self, request: Request) -> Answer:
         """Choose a new password; every session ends."""
         new = request.json(NewPassword, _faults).password
+        take(self._services, request, "tokens")
         account = accounts.reset_password(self._services, request.params["token"][:200], new)
-        tokens.end_all(self._services, account.id)
+        tokens.end_all(self._services, account.id, because="")
         return Answer(204)

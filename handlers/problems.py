@@ -61,6 +61,7 @@ DETAILS: Final = {
     "there is no uid in the answer": "回答中没有 uid",
     "too many log-ins at once": "同时登录的人过多",
     "at most {}": "最多 {} 个",
+    "again in {} seconds": "请在 {} 秒后重试",
     "log in again first": "请先重新登录",
 }
 

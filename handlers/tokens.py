@@ -9,6 +9,7 @@ from dada.jwt import TokenError
 from dada.operations import operation
 from dada.problems import HTTPProblem
 from handlers.callers import bearer, device_of
+from handlers.limits import limited, take
 from handlers.pages import PageQuery, page_of
 from handlers.users import Time, when
 from shop import accounts, tokens
@@ -88,6 +89,7 @@ class Tokens:
         self._services = services
 
     @operation(
+        limited=True,
         takes=Credentials,
         answers={200: TokenPair},
         problems=("invalid-credentials", "account-not-activated", "account-disabled"),
@@ -95,8 +97,10 @@ class Tokens:
     def post(self, request: Request) -> Answer:
         """Log in."""
         given = request.json(Credentials)
-        account = accounts.authenticate(self._services, given.username, given.password)
-        return Answer(200, granted(tokens.log_in(self._services, account, device_of(request))))
+        take(self._services, request, "login")
+        with limited():
+            account = accounts.authenticate(self._services, given.username, given.password)
+        return Answer(200, granted(tokens.log_in(self._services, account, device_of(self._services, request))))
 
     @operation(query=PageQuery, answers={200: SessionPage}, sends=("Link",))
     def get(self, request: Request) -> Answer:
@@ -133,10 +137,13 @@ class Refresh:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    @operation(takes=RefreshToken, answers={200: TokenPair}, problems=("refresh-invalid", "refresh-reused"))
+    @operation(
+        limited=True, takes=RefreshToken, answers={200: TokenPair}, problems=("refresh-invalid", "refresh-reused")
+    )
     def post(self, request: Request) -> Answer:
         """Exchange a refresh token, which is good once, for the next pair."""
-        return Answer(200, granted(tokens.refresh(self._services, request.json(RefreshToken).refresh_token)))
+        with limited():
+            return Answer(200, granted(tokens.refresh(self._services, request.json(RefreshToken).refresh_token)))
 
 
 class CurrentToken:

@@ -10,8 +10,10 @@ from dada.oauth import challenge, new_secret
 from dada.operations import operation
 from dada.problems import FieldError, HTTPProblem, Invalid
 from handlers.callers import caller_of, device_of
+from handlers.limits import limited, take
 from handlers.repeats import Keeping, repeatable
 from handlers.tokens import TokenPair, granted
+from handlers.users import registering
 from shop import accounts, tokens, weibo
 from shop.accounts import Account
 from shop.errors import Refused
@@ -110,7 +112,7 @@ class WeiboAuthorization:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    @operation(query=Leaving, answers={200: Departure}, problems=("oauth-return-invalid",))
+    @operation(limited=True, query=Leaving, answers={200: Departure}, problems=("oauth-return-invalid",))
     def get(self, request: Request) -> Answer:
         """Say where to go: the provider's page.
 
@@ -118,6 +120,7 @@ class WeiboAuthorization:
         A page that cannot hash (it is not in a secure context) leaves it out and is given a secret to keep.
         """
         shown = request.query(Leaving).code_challenge
+        take(self._services, request, "oauth")
         verifier = new_secret() if shown is UNSET else UNSET
         departure = weibo.begin(self._services, challenge(verifier) if verifier else str(shown))
         told = Departure(authorization_url=departure.authorization_url, state=departure.state, verifier=verifier)
@@ -130,7 +133,7 @@ class WeiboUsers:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    @operation(query=ReturnQuery, answers={200: LoggedIn | Unbound}, problems=RETURNS)
+    @operation(limited=True, query=ReturnQuery, answers={200: LoggedIn | Unbound}, problems=RETURNS)
     def get(self, request: Request) -> Answer:
         """Log in, or get a ticket for binding, with the parameters in the query.
 
@@ -139,14 +142,16 @@ class WeiboUsers:
         returned = structs.asdict(request.query(ReturnQuery))
         params = {name: returned[name] for name in ("code", "state", "error") if returned[name] is not UNSET}
         verifier = returned["verifier"] if returned["verifier"] is not UNSET else None
-        return _told(weibo.arrive(self._services, params, verifier, device_of(request)))
+        take(self._services, request, "oauth")
+        return _told(weibo.arrive(self._services, params, verifier, device_of(self._services, request)))
 
-    @operation(takes=Return, answers={200: LoggedIn | Unbound}, problems=RETURNS)
+    @operation(limited=True, takes=Return, answers={200: LoggedIn | Unbound}, problems=RETURNS)
     def post(self, request: Request) -> Answer:
         """Log in, or get a ticket for binding."""
         given = request.json(Return)
+        take(self._services, request, "oauth")
         params = {"code": given.code, "state": given.state, "error": given.error}
-        return _told(weibo.arrive(self._services, params, given.verifier, device_of(request)))
+        return _told(weibo.arrive(self._services, params, given.verifier, device_of(self._services, request)))
 
 
 def _told(arrival: Arrival) -> Answer:
@@ -191,6 +196,7 @@ class WeiboBindings:
 
     @repeatable(Keeping(_session_of, _new_pair, 600))
     @operation(
+        limited=True,
         takes=Binding,
         answers={200: LoggedIn},
         problems=(
@@ -205,16 +211,19 @@ class WeiboBindings:
 
         To an account by name and password, to a new one, or to the one that is logged in.
         """
-        given, device = request.json(Binding, _register_faults), device_of(request)
+        given, device = request.json(Binding, _register_faults), device_of(self._services, request)
         if given.register is not UNSET:
             new = structs.asdict(given.register)
             try:
-                grant = weibo.bind_new(self._services, given.ticket, given.verifier, new, request.language, device)
+                with registering(self._services, request):
+                    grant = weibo.bind_new(self._services, given.ticket, given.verifier, new, request.language, device)
             except Invalid as error:
                 raise Invalid([_inside(field) for field in error.errors]) from None
         else:
+            take(self._services, request, "login")
             prove = self._by_password(given) if given.username is not UNSET else self._by_session(request)
-            grant = weibo.bind_existing(self._services, given.ticket, given.verifier, prove, device)
+            with limited():
+                grant = weibo.bind_existing(self._services, given.ticket, given.verifier, prove, device)
         return Answer(200, _logged_in(grant))
 
     def _by_password(self, given: Binding) -> Callable[[], Account]:
