@@ -44,7 +44,9 @@ _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in 
     413: "413 Content Too Large",  # the names of RFC 9110; Python 3.11 has older ones
     422: "422 Unprocessable Content",
 }
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Methods that are known (RFC 9110 §9.1): nothing here answers the two last, which is 405; of others it is not known
+# what they ask for: 501 (§15.6.2).
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODILESS: Final = frozenset({204, 304})
 

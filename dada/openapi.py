@@ -125,7 +125,7 @@ def described(
                 why, fix = "this method does not say what it takes and answers", "@operation(answers=…)"
                 wrong.append(Problem("operation-missing", route.path, method, why, fix))
                 continue
-            codes = set(_codes(method, declared, guarded.get(who, ())))
+            codes = set(_codes(method, route.path, declared, guarded.get(who, ())))
             for code in sorted(codes - problems.keys()):
                 why, fix = "no problem has this code", "a code of the table of problems"
                 wrong.append(Problem("operation-problem", f"{method} {route.path}", code, why, fix))
@@ -141,10 +141,12 @@ def described(
     return found
 
 
-def _codes(method: str, declared: Operation, guarded: Sequence[str]) -> Iterator[str]:
+def _codes(method: str, path: str, declared: Operation, guarded: Sequence[str]) -> Iterator[str]:
     yield from (*_ANY, *guarded, *declared.problems)
     if method in _CHANGES:
         yield from _CHANGING
+    if "<" in path:  # what no parameter can be is no path
+        yield "not-found"
     if declared.limited:
         yield "quota-exceeded"
     if declared.takes is not None:
