@@ -64,7 +64,8 @@ def test_the_live_api_is_what_it_says_it_is(live, env, tmp_path):
     person(live, env, "eve")
     command = [
         Path(sys.executable).with_name("st"), "--config-file", HERE / "schemathesis.toml",
-        "run", f"{live}/openapi.json", "--url", live, "--checks", "all", "--max-examples", os.environ.get("LIVE_EXAMPLES", "50"),
+        "run", f"{live}/openapi.json", "--url", live,
+        "--checks", "all", "--max-examples", os.environ.get("LIVE_EXAMPLES", "50"),
         "--continue-on-failure", "--no-shrink",
     ]  # fmt: skip
     told = {**os.environ, **env, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": f"{HERE}:{ROOT}", "LIVE_USER": "live"}
