@@ -194,9 +194,8 @@ def describe(
 _LANGUAGE: Final = {
     "name": "Accept-Language",
     "in": "header",
-    "description": "The language of problems: English, or Chinese.",
+    "description": "The language of problems: English, or Chinese, as in `zh-CN`.",
     "schema": {"type": "string"},
-    "example": "zh-CN",
 }
 
 
@@ -249,9 +248,12 @@ def _parameters(one: Described) -> Iterator[dict[str, Any]]:
             yield {"name": name, "in": "query", "required": name in shape["required"], **told, "schema": schema}
     for header in declared.headers:
         [schema], _ = msgspec.json.schema_components([header.kind])
+        # A viewer writes an example into its form: of what may be left out it only tells.
+        told = header.told if header.required else f"{header.told}  For example `{header.example}`."
+        example = {"example": header.example} if header.required else {}
         yield {
-            "name": header.name, "in": "header", "description": header.told, "required": header.required,
-            "schema": schema, "example": header.example,
+            "name": header.name, "in": "header", "description": told, "required": header.required, "schema": schema,
+            **example,
         }  # fmt: skip
 
 
