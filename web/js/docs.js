@@ -13,7 +13,7 @@ import { mark } from "./shell.js";
 
 const language = new Language(localStorage, navigator.languages);
 const header = h("header", { class: "top" });
-const viewer = h("main", { id: "viewer" });
+const viewer = h("div", { id: "viewer" }); // it brings a main of its own
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 function write() {
