@@ -23,7 +23,7 @@ _SCHEMAS: Final = "#/components/schemas/{name}"
 _ID: Final = "6f9619ff-8b86-8d01-b42d-00c04fc964ff"
 _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # What may happen to any request, to one with a body, with a query, with conditions.
-_ANY: Final = ("internal", "unavailable")
+_ANY: Final = ("internal", "misdirected-request", "unavailable")
 _CHANGING: Final = ("origin-not-allowed",)
 _BODY: Final = (
     "bad-request", "malformed-json", "length-required", "content-too-large", "unsupported-media-type", "validation",
@@ -244,8 +244,10 @@ def _parameters(one: Described) -> Iterator[dict[str, Any]]:
     if declared.query is not None:
         shape = msgspec.json.schema_components([declared.query])[1][declared.query.__name__]
         for name, schema in shape["properties"].items():
-            told = {"description": schema["description"]} if "description" in schema else {}
-            yield {"name": name, "in": "query", "required": name in shape["required"], **told, "schema": schema}
+            yield {
+                "name": name, "in": "query", "description": schema.get("description", ""),
+                "required": name in shape["required"], "schema": schema,
+            }  # fmt: skip
     for header in declared.headers:
         [schema], _ = msgspec.json.schema_components([header.kind])
         # A viewer writes an example into its form: of what may be left out it only tells.

@@ -31,8 +31,8 @@ PROBLEMS: Final = types(
     ProblemType("provider-answer", 502, "The provider answered nonsense", "第三方平台的回答无法理解"),
     ProblemType("provider-unavailable", 504, "The provider did not answer", "第三方平台没有回答"),
     ProblemType("ticket-invalid", 400, "This ticket is not valid any more", "绑定凭据已失效"),
-    ProblemType("identity-taken", 409, "This Weibo account belongs to another account", "该微博帐号已绑定其他帐号"),
-    ProblemType("already-bound", 409, "The account has a Weibo account already", "该帐号已绑定微博"),
+    ProblemType("identity-taken", 409, "It is bound to another account", "它已绑定其他帐号"),
+    ProblemType("already-bound", 409, "The account has one of this provider already", "该帐号已有此平台的绑定"),
     ProblemType("last-login-method", 409, "This is the last way to log in", "这是最后一种登录方式"),
 )  # fmt: skip
 
@@ -58,10 +58,12 @@ DETAILS: Final = {
     "the token was made for another application": "令牌属于另一个应用",
     "the token is over": "令牌已过期",
     "two answers tell of two accounts": "两次回答的帐号不一致",
+    "there is no subject in the answer": "回答中没有用户标识",
     "there is no uid in the answer": "回答中没有 uid",
     "too many log-ins at once": "同时登录的人过多",
     "at most {}": "最多 {} 个",
     "again in {} seconds": "请在 {} 秒后重试",
+    "there is no such provider": "没有这个平台",
     "log in again first": "请先重新登录",
 }
 

@@ -194,7 +194,11 @@ def log_in(services: Services, account: Account, device: Device) -> Grant:
     with services.db.write() as tx:
         tx.execute(insert(sessions).values(row))
         written = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
-        events.write(tx, services, "login", account.id, actor_id=account.id)
+        jobs = []
+        if events.is_new_device(tx, account.id, device.user_agent):
+            jobs.append(outbox.put(tx, services, "mail.new_device", user=account.id))
+        events.write(tx, services, "login", account.id, actor_id=account.id, user_agent=device.user_agent)
+    outbox.push(services, *jobs)
     return _grant(services, written, account, secret)
 
 

@@ -55,8 +55,8 @@ def fail(request: Request) -> Answer:
         "rejected": Rejected("out-of-stock", "shop", "two left"),
         "unknown": Rejected("no such reason", "shop"),
         "invalid": Invalid([FieldError("#/a", "missing")]),
-        "down": Down("the password is swordfish"),
-        "bug": RuntimeError("the password is swordfish"),
+        "down": Down("the password is marlin"),
+        "bug": RuntimeError("the password is marlin"),
         "http": HTTPProblem("conflict", "why", headers=[("X-Particular", "1")], members={"more": 2}),
         "busy": HTTPProblem("quota-exceeded", headers=[("Retry-After", "42")]),
         "anonymous": HTTPProblem("unauthorized"),
@@ -372,7 +372,7 @@ def test_whatever_is_raised_becomes_a_problem_document(how, expected):
     assert (response.status, response.json["status"], response.json["code"]) == (status, status, code)
     assert response.header("Content-Type") == "application/problem+json"
     assert response.json["instance"] == f"urn:uuid:{response.header('X-Request-Id')}"
-    assert b"swordfish" not in response.body
+    assert b"marlin" not in response.body
     assert (response.header("WWW-Authenticate") is not None) == (status == 401)
     assert (response.header("Retry-After") is not None) == (status in (429, 503))
 

@@ -126,31 +126,32 @@ def test_a_query_s_parameters_are_the_members_of_its_type():
     assert (told[0]["schema"]["maximum"], told[0]["schema"]["default"], told[0]["description"]) == (100, 20, "So many.")
 
 
+ANYTHING = {421: ("misdirected-request",), 500: ("internal",), 503: ("unavailable",)}
 PROBLEMS = {
-    "anything may fail": ("GET", "/figures", {200: (), 500: ("internal",), 503: ("unavailable",)}),
+    "anything may fail": ("GET", "/figures", {200: (),}),
     "a query": ("GET", "/things", {
-        200: (), 400: ("bad-request",), 422: ("validation",), 500: ("internal",), 503: ("unavailable",),
+        200: (), 400: ("bad-request",), 422: ("validation",),
     }),
     "a body, and one of its own": ("POST", "/things", {
         201: (), 400: ("bad-request", "malformed-json"), 403: ("origin-not-allowed",), 409: ("conflict",),
         411: ("length-required",), 413: ("content-too-large",), 415: ("unsupported-media-type",), 422: ("validation",),
-        500: ("internal",), 503: ("unavailable",),
+
     }),
     "a guard, an entity tag, a problem's status for a success": ("GET", "/things/<int:id>/of/<name>", {
-        200: (), 304: (), 401: ("unauthorized",), 404: ("not-found",), 500: ("internal",), 503: ("unavailable",),
+        200: (), 304: (), 401: ("unauthorized",), 404: ("not-found",),
     }),
     "a version": ("PATCH", "/things/<int:id>/of/<name>", {
         204: (), 400: ("bad-request", "malformed-json"), 401: ("unauthorized",), 403: ("origin-not-allowed",),
         404: ("not-found",), 411: ("length-required",), 412: ("precondition-failed",), 413: ("content-too-large",),
-        415: ("unsupported-media-type",), 422: ("validation",), 428: ("precondition-required",), 500: ("internal",),
-        503: ("unavailable",),
+        415: ("unsupported-media-type",), 422: ("validation",), 428: ("precondition-required",),
+
     }),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("method", "path", "expected"), PROBLEMS.values(), ids=PROBLEMS)
 def test_every_status_is_told_with_the_codes_of_its_problems(method, path, expected):
-    assert statuses(method, path) == expected
+    assert statuses(method, path) == expected | ANYTHING
 
 
 def test_an_answer_tells_its_headers_and_the_shapes_that_it_may_have():

@@ -7,7 +7,7 @@ import pytest
 from handlers.documents import operations
 from shop import addresses
 from tests.handlers.people import PASSWORD, Person, join
-from tests.handlers.test_weibo import ticket
+from tests.handlers.test_federation import ticket
 from tests.shop.weibo_browser import forget_requests
 
 PARTS = {"receiver": "Ada", "phone": "123", "detail": "1 Main Street"}
@@ -116,6 +116,8 @@ def test_an_answer_is_not_kept_where_redis_went_away_meanwhile(ada, services, mo
         redis_server.start()
 
 
-def test_the_three_posts_that_make_something_take_a_key():
+def test_the_posts_that_make_something_take_a_key():
     takers = {one.path for one in operations() for header in one.operation.headers if header.name == "Idempotency-Key"}
-    assert takers == {"/v1/users", "/v1/users/<username>/addresses", "/v1/users/weibo/bindings"}
+    assert takers == {
+        "/v1/users", "/v1/users/<username>/addresses", "/v1/users/weibo/bindings", "/v1/users/oauth/<provider>/bindings",
+    }  # fmt: skip

@@ -1,29 +1,29 @@
-"""/v1/users/weibo: logging in with Weibo (RFC 6749 §4.1, RFC 7636, RFC 9700)."""
+"""/v1/users/weibo and /v1/users/oauth/<provider>: logging in with an account elsewhere (RFC 6749 §4.1, 7636, 9700).
+
+Weibo has paths of its own, which were there first; every other provider has the same under its name.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs, to_builtins
 
 from dada.app import Answer, Request
 from dada.oauth import challenge, new_secret
 from dada.operations import operation
 from dada.problems import FieldError, HTTPProblem, Invalid
-from handlers.callers import caller_of, device_of
+from handlers.callers import caller_of, device_of, must_be_fresh
 from handlers.limits import limited, take
 from handlers.repeats import Keeping, repeatable
 from handlers.tokens import TokenPair, granted
 from handlers.users import registering
-from shop import accounts, tokens, weibo
+from shop import accounts, federation, tokens
 from shop.accounts import Account
-from shop.errors import Refused
+from shop.federation import Arrival
 from shop.services import Services
 from shop.tokens import Grant
-from shop.weibo import Arrival
 
-__all__ = ["WeiboAuthorization", "WeiboBindings", "WeiboUsers"]
-
-FRESH_SECONDS = 300  # how lately somebody must have proved himself to bind with his session alone
+__all__ = ["Authorization", "Bindings", "Returning"]
 
 Text = Annotated[str, Meta(max_length=1024)]
 EXAMPLE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -61,7 +61,7 @@ class ReturnQuery(Struct, kw_only=True):
 
 
 class LoggedIn(TokenPair, kw_only=True, tag_field="status", tag="logged_in"):
-    """The Weibo account belongs to one of ours, which is now logged in."""
+    """The account elsewhere belongs to one of ours, which is now logged in."""
 
 
 class Greeting(Struct, kw_only=True):
@@ -72,11 +72,14 @@ class Greeting(Struct, kw_only=True):
 
 
 class Unbound(Struct, kw_only=True, tag_field="status", tag="unbound"):
-    """The Weibo account belongs to nobody yet: a ticket for binding it, good for some seconds."""
+    """The account elsewhere belongs to nobody yet: a ticket for binding it, good for some seconds.
+
+    How to greet its owner stands in a member that has the provider's name.
+    """
 
     ticket: Annotated[str, Meta(examples=[EXAMPLE])]
     expires_in: Annotated[int, Meta(ge=0, examples=[600])]
-    weibo: Greeting
+    weibo: Greeting | UnsetType = UNSET
 
 
 class Return(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -106,8 +109,8 @@ class Binding(Struct, forbid_unknown_fields=True, kw_only=True):
     register: NewAccount | UnsetType = UNSET
 
 
-class WeiboAuthorization:
-    """The way to Weibo."""
+class Authorization:
+    """The way to a provider."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -122,13 +125,15 @@ class WeiboAuthorization:
         shown = request.query(Leaving).code_challenge
         take(self._services, request, "oauth")
         verifier = new_secret() if shown is UNSET else UNSET
-        departure = weibo.begin(self._services, challenge(verifier) if verifier else str(shown))
+        departure = federation.begin(
+            self._services, _provider(request), challenge(verifier) if verifier else str(shown)
+        )
         told = Departure(authorization_url=departure.authorization_url, state=departure.state, verifier=verifier)
         return Answer(200, told)
 
 
-class WeiboUsers:
-    """Somebody who comes back from Weibo."""
+class Returning:
+    """Somebody who comes back from one."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -143,7 +148,10 @@ class WeiboUsers:
         params = {name: returned[name] for name in ("code", "state", "error") if returned[name] is not UNSET}
         verifier = returned["verifier"] if returned["verifier"] is not UNSET else None
         take(self._services, request, "oauth")
-        return _told(weibo.arrive(self._services, params, verifier, device_of(self._services, request)))
+        arrival = federation.arrive(
+            self._services, _provider(request), params, verifier, device_of(self._services, request)
+        )
+        return _told(request, arrival)
 
     @operation(limited=True, takes=Return, answers={200: LoggedIn | Unbound}, problems=RETURNS)
     def post(self, request: Request) -> Answer:
@@ -151,17 +159,25 @@ class WeiboUsers:
         given = request.json(Return)
         take(self._services, request, "oauth")
         params = {"code": given.code, "state": given.state, "error": given.error}
-        return _told(weibo.arrive(self._services, params, given.verifier, device_of(self._services, request)))
+        arrival = federation.arrive(
+            self._services, _provider(request), params, given.verifier, device_of(self._services, request)
+        )
+        return _told(request, arrival)
 
 
-def _told(arrival: Arrival) -> Answer:
+def _provider(request: Request) -> str:
+    return str(request.params.get("provider", "weibo"))
+
+
+def _told(request: Request, arrival: Arrival) -> Answer:
     if arrival.grant:
         return Answer(200, _logged_in(arrival.grant))
     if arrival.ticket is None:
         raise HTTPProblem("internal")
     ticket = arrival.ticket
     greeting = Greeting(screen_name=ticket.name, avatar=ticket.avatar)
-    return Answer(200, Unbound(ticket=ticket.token, expires_in=ticket.expires_in, weibo=greeting))
+    told: dict[str, Any] = to_builtins(Unbound(ticket=ticket.token, expires_in=ticket.expires_in))
+    return Answer(200, told | {_provider(request): greeting})
 
 
 def _logged_in(grant: Grant) -> LoggedIn:
@@ -188,8 +204,8 @@ def _new_pair(services: Services, sid: str) -> Answer:
     return Answer(200, _logged_in(tokens.reissue(services, sid)))
 
 
-class WeiboBindings:
-    """Binding a Weibo account to one of ours."""
+class Bindings:
+    """Binding an account elsewhere to one of ours."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -207,7 +223,7 @@ class WeiboBindings:
         caller="optional",
     )  # fmt: skip
     def post(self, request: Request) -> Answer:
-        """Bind the Weibo account to one of ours, and log in.
+        """Bind the account elsewhere to one of ours, and log in.
 
         To an account by name and password, to a new one, or to the one that is logged in.
         """
@@ -216,14 +232,16 @@ class WeiboBindings:
             new = structs.asdict(given.register)
             try:
                 with registering(self._services, request):
-                    grant = weibo.bind_new(self._services, given.ticket, given.verifier, new, request.language, device)
+                    grant = federation.bind_new(
+                        self._services, given.ticket, given.verifier, new, request.language, device
+                    )
             except Invalid as error:
                 raise Invalid([_inside(field) for field in error.errors]) from None
         else:
             take(self._services, request, "login")
             prove = self._by_password(given) if given.username is not UNSET else self._by_session(request)
             with limited():
-                grant = weibo.bind_existing(self._services, given.ticket, given.verifier, prove, device)
+                grant = federation.bind_existing(self._services, given.ticket, given.verifier, prove, device)
         return Answer(200, _logged_in(grant))
 
     def _by_password(self, given: Binding) -> Callable[[], Account]:
@@ -234,8 +252,7 @@ class WeiboBindings:
 
     def _by_session(self, request: Request) -> Callable[[], Account]:
         caller = caller_of(self._services, request)
-        if self._services.clock() - caller.authenticated_at > FRESH_SECONDS:
-            raise Refused("reauth-failed", "log in again first")
+        must_be_fresh(self._services, caller)
         found = accounts.by_username(self._services, caller.username)
         if found is None:
             raise HTTPProblem("unauthorized")
