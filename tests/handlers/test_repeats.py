@@ -119,5 +119,6 @@ def test_an_answer_is_not_kept_where_redis_went_away_meanwhile(ada, services, mo
 def test_the_posts_that_make_something_take_a_key():
     takers = {one.path for one in operations() for header in one.operation.headers if header.name == "Idempotency-Key"}
     assert takers == {
-        "/v1/users", "/v1/users/<username>/addresses", "/v1/users/weibo/bindings", "/v1/users/oauth/<provider>/bindings",
+        "/v1/users", "/v1/users/<username>/addresses",
+        "/v1/users/weibo/bindings", "/v1/users/oauth/<provider>/bindings",
     }  # fmt: skip
