@@ -67,6 +67,12 @@ HINTS = {
 }
 
 
+def test_an_intervention_goes_without_asking_in_chromium_only():
+    for value, free in (("", True), ("(", True), ("x" * 128, True), ("x" * 129, False)):
+        assert is_safelisted("Intervention", value, CHROMIUM) == free
+        assert not is_safelisted("Intervention", value)
+
+
 @pytest.mark.parametrize("name", HINTS)
 def test_client_hints_go_without_asking_in_chromium_only(name):
     good, bad = HINTS[name]
