@@ -59,14 +59,15 @@ class PolicyMap:
                 self._exact[path] = policy
         if problems:
             raise PolicyError(problems)
+        self._depth = max((head.count("/") + 1 for head in self._below), default=0)
 
     def find(self, path: str) -> Policy | None:
         """Return the policy for the decoded *path*, or None where there is none."""
         if path in self._exact:
             return self._exact[path]
-        head = path
-        while "/" in head:
-            head = head.rpartition("/")[0]
+        segments = path.split("/", self._depth)  # no deeper than the deepest that is known, however long the path
+        for count in range(len(segments) - 1, 0, -1):
+            head = "/".join(segments[:count])
             if head in self._below:
                 return self._below[head]
         return None

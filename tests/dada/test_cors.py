@@ -50,6 +50,14 @@ def test_a_map_may_leave_parts_without_a_policy():
     assert PolicyMap({}).find("/") is None
 
 
+def test_a_path_is_looked_at_no_deeper_than_the_deepest_that_is_known():
+    assert MAP.find("/" * 65_000) is ROOT
+    assert MAP.find("/api/private" + "/x" * 30_000) is PRIVATE
+    deep = PolicyMap({"/a/b/c/d/*": API, "/a/*": ROOT})
+    found = {"/a": None, "/a/b": ROOT, "/a/b/c/d": ROOT, "/a/b/c/d/": API, "/a/b/c/d/e/f": API, "/b/c": None}
+    assert {path: deep.find(path) for path in found} == found
+
+
 @given(st.text("/*apix.% ", max_size=20) | st.text())
 def test_any_path_finds_a_policy_or_none(path):
     found = MAP.find(path)
