@@ -21,9 +21,9 @@ def plain(environ, start_response):
 
 
 def letting_in(
-    matches, *, credentials=None, asked=FIXED, told=(), always=(), vary="Origin", value=lambda origin: origin,
+    matches, *, credentials=None, asked=FIXED, always=(), vary="Origin", value=lambda origin: origin,
     preflights="204 No Content", missing="404 Not Found", marks_missing=True, options=(), grants=(), raises=False,
-    refused=(),
+    refused=(), denied=(), nobody=(),
 ):  # fmt: skip
     """Return an application with CORS by hand, right but for what the arguments say."""
 
@@ -45,8 +45,8 @@ def letting_in(
             headers += options
         elif not found and raises:
             raise RuntimeError
-        elif good:
-            headers += told
+        else:
+            headers += nobody if origin is None else () if good else denied
         start_response("200 OK" if found else missing, headers)
         return [b"body"]
 
@@ -98,7 +98,7 @@ BAD = {
     "case does not count": (letting_in(lambda origin: origin.lower() == SHOP), {"loose-comparison"}),
     "Vary is forgotten": (letting_in(only(SHOP), vary=None), {"vary-missing"}),
     "anybody, by a star": (
-        letting_in(lambda origin: True, value=lambda _: "*", always=[]), {"any-origin"},
+        letting_in(lambda origin: True, value=lambda _: "*"), {"any-origin"},
     ),
     "a star with credentials": (
         letting_in(lambda origin: True, value=lambda _: "*", credentials="true"),
@@ -175,6 +175,46 @@ def test_every_finding_has_a_service_that_is_bad_in_that_way():
 
 def test_the_good_service_of_this_file_is_good():
     assert codes(letting_in(only(SHOP))) == {}
+
+
+def test_authorization_that_is_listed_when_it_is_asked_for_is_covered():
+    def asked(names):
+        return [*FIXED, ("Access-Control-Allow-Headers", "authorization" if names == "authorization" else "*")]
+
+    assert codes(letting_in(only(SHOP), asked=asked)) == {}
+
+
+def test_strangers_alone_may_be_the_ones_that_are_granted_too_much():
+    told = [("Access-Control-Allow-Credentials", "true")]
+    assert codes(letting_in(only(SHOP), denied=told)) == {"granted-to-denied": "low"}
+    assert codes(letting_in(only(SHOP), nobody=told)) == {}
+
+
+def test_every_error_counts_and_what_is_no_error_does_not():
+    for status, found in (("400 Bad", {"unreadable": "medium"}), ("500 Oh", {"unreadable": "medium"}), ("200 OK", {})):
+        assert codes(letting_in(only(SHOP), missing=status, marks_missing=False)) == found
+
+
+TOLD = {
+    "by both": ({"matches": only(SHOP, "null")}, "null, by GET and preflight"),
+    "with credentials": (
+        {"matches": only(SHOP, "null"), "credentials": "true"}, "null, by GET and preflight, with credentials",
+    ),
+    "by preflight": (
+        {"matches": only(SHOP), "refused": [*FIXED, ("Access-Control-Allow-Origin", "null")]}, "null, by preflight",
+    ),
+    "by GET": ({"matches": only(SHOP), "denied": [("Access-Control-Allow-Origin", "null")]}, "null, by GET"),
+    "by several": (
+        {"matches": only(SHOP, "https://codepen.io", "https://jsbin.com", "https://repl.it")},
+        "https://codepen.io and 2 more, by GET and preflight",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "value"), TOLD.values(), ids=TOLD)
+def test_who_is_let_in_is_told_and_by_what(settings, value):
+    (findings,) = audit_cors(letting_in(**settings), ["/r"], [SHOP]).values()
+    assert findings[0].value == value
 
 
 GOOD = {
