@@ -251,6 +251,14 @@ def _decisions(rounds: int) -> str:
     return "\n".join(tables)
 
 
+NOTE = """\
+Wrapped as a WSGI application Dada sees every answer, errors too, says `Vary` on each, and answers preflights without
+the framework: hence less than nothing is added to those.  Falcon's own adds the least to a GET: it sits within the
+framework, writes a header or two into its response object, and never says `Vary`.  A decision *asked anew* makes every
+step with its clause; equal requests are answered by the same decision, *asked before*.
+"""
+
+
 def run(rounds: int = 200) -> str:
     """Return the tables."""
-    return f"{_requests(rounds)}\n{_decisions(rounds)}"
+    return f"{NOTE}\n{_requests(rounds)}\n{_decisions(rounds)}"
