@@ -1,6 +1,7 @@
 """`dada cors`: explain what a browser and a service say to each other, check policies, probe running services."""
 
 import dataclasses
+import difflib
 import http.client
 import json
 import sys
@@ -113,10 +114,7 @@ def _policy(fields: Any) -> tuple[Policy | None, list[Problem]]:
         return None, [
             Problem("not-an-object", "policy", ascii(fields)[:40], "a policy is a JSON object", "{…} or null")
         ]
-    why, fix = "a policy has no such field", f"one of {', '.join(_FIELDS)}"
-    problems = [
-        Problem("unknown-field", ascii(name)[1:-1][:40], "", why, fix) for name in fields if name not in _FIELDS
-    ]
+    problems = [_unknown(name) for name in fields if name not in _FIELDS]
     known = {name: value for name, value in fields.items() if name in _FIELDS}
     if "origins" not in known:
         why, fix = "a policy says whom it lets in", '"origins": ["https://shop.example"]'
@@ -127,6 +125,11 @@ def _policy(fields: Any) -> tuple[Policy | None, list[Problem]]:
     except PolicyError as error:
         return None, [*problems, *error.problems]
     return (None if problems else policy), problems
+
+
+def _unknown(name: str) -> Problem:
+    alike = difflib.get_close_matches(name, _FIELDS, 1) or _FIELDS
+    return Problem("unknown-field", ascii(name)[1:-1][:40], "", "a policy has no such field", ", ".join(alike))
 
 
 # --- running services ------------------------------------------------------------------------------------
@@ -177,7 +180,7 @@ def _asking(url: str) -> Server:
 @click.option("--method", default="GET", show_default=True, help="As the page writes it.")
 @click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="That the page sets; several times.")
 @click.option("--credentials", is_flag=True, help="With cookies: fetch(…, {credentials: 'include'}).")
-@click.option("--url", help="What the page calls, where SOURCE is a policy.  [default: https://api.example/]")
+@click.option("--url", help="What the page calls, where a policy is given.  [default: https://api.example/]")
 @click.option("--chromium", is_flag=True, help="A browser with Chromium's differences from the standard.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def explain(
@@ -354,17 +357,14 @@ def _judging(command: Callable[..., Any], default: Severity) -> Callable[..., An
 def check(policy: str, fail_on: Severity, as_json: bool) -> None:
     """Check POLICY: everything that can never work or cannot be safe, and what is legal and risky.
 
-    Problems must be mended: no such policy is ever made.  Findings are told once there are none.
+    Problems must be mended: no such policy is ever made.  Findings are told of the policies that can be made.
 
     Exit status: 0 all is well, 1 there is a problem, or a finding as severe as --fail-on.
     """
     written = _read(policy)
     rows = [_row("problem", path, problem) for path, problem in written.problems]
-    if not rows:
-        findings = [
-            (path, finding) for path, one in written.policies.items() for finding in (one.audit() if one else [])
-        ]
-        rows = [_row(finding.severity, path, finding) for path, finding in findings]
+    findings = [(path, found) for path, one in written.policies.items() for found in (one.audit() if one else [])]
+    rows += [_row(finding.severity, path, finding) for path, finding in findings]
     _tell(rows, as_json, {}, "All is well.")
     sys.exit(_judge(rows, fail_on))
 
@@ -441,7 +441,7 @@ def _tell(rows: list[dict[str, str]], as_json: bool, more: dict[str, Any], well:
         click.secho(f"{row['code']:<28}", bold=True, nl=False)
         where = " ".join(filter(None, (row.get("path"), row.get("field"), row["value"])))
         click.echo(plain(where), nl=False)
-        click.secho(f"  {row['clause']}", fg="bright_black")
+        click.secho(f"  {row['clause']}".rstrip(), fg="bright_black")
         click.echo(plain(f"        {row['why']} → {row['fix']}"))
     if not rows:
         click.secho(well, fg="green", bold=True)

@@ -234,6 +234,20 @@ class TestChecking:
             ("missing", "/a/*"), ("not-an-object", "/c"), ("map-path", "'/b*'"),
         ]  # fmt: skip
 
+    def test_findings_of_one_path_are_told_beside_problems_of_another(self, dada, file):
+        status, out, _ = dada(
+            "cors",
+            "check",
+            file({"/a/*": {"origin": [SHOP], "origins": [SHOP]}, "/b/*": {"origins": ["*"], "max_age": 9}}),
+        )
+        assert status == 1
+        assert out.splitlines() == [
+            "problem unknown-field               /a/* origin",
+            "        a policy has no such field → origins",
+            "note    any-origin                  /b/* origins=*  Fetch §3.3.5",
+            "        every page may read these answers: right for public data only → name the origins",
+        ]
+
     def test_findings_fail_from_a_severity_on(self, dada, file):
         risky = file(GOOD | {"origins": ["https://*.shop.example"], "max_age": None})
         status, out, _ = dada("cors", "check", risky)
