@@ -321,7 +321,7 @@ def _let_in(service: _Service, meant: Origins, around: list[str]) -> list[Findin
 def _expected(service: _Service, elsewhere: _Service | None, page: str) -> tuple[list[Finding], bool]:
     """Return what keeps a page that is trusted from what it may do, and whether it may read at all."""
     actual, asked = service.get(page), service.preflight(page)
-    status, headers, _ = asked.answer
+    age, (status, headers, _) = asked.get(_AGE), asked.answer
     checked = preflight_check("GET", (), page, "omit", status, headers, always_asks=True)
     answers = [actual]
     if elsewhere and (lost := elsewhere.get(page)).answer.status >= 400:
@@ -335,8 +335,8 @@ def _expected(service: _Service, elsewhere: _Service | None, page: str) -> tuple
         found = next(step for step in checked.steps if not step.ok)
         why, fix = "a page that may read may ask nothing else", "answer preflights before authentication and routing"
         findings.append(Finding("preflight-fails", "medium", f"{page}: {found.found}", why, fix, found.clause))
-    elif not asked.get(_AGE) or re.fullmatch("[0-9]{1,15}", asked.get(_AGE) or ""):
-        findings += age_findings(int(asked.get(_AGE) or 0) if asked.get(_AGE) else None)
+    elif age is None or re.fullmatch("[0-9]{1,15}", age):  # what is no number is a finding of CHECKS
+        findings += age_findings(None if age is None else int(age))
     for answer, reads in zip(answers, readable, strict=True):
         if not reads:
             value = f"{page}: status {answer.answer.status}"

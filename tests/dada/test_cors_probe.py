@@ -1,11 +1,15 @@
 """The scanners' probes: every finding is produced by a service that is bad in that way, and by no good one."""
 
 import re
+from itertools import cycle
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dada.cors import Middleware, Policy, PolicyError, PolicyMap
 from dada.cors_probe import CODES, probe
+from dada.cors_rules import SEVERITIES
 from dada.cors_strangers import STRANGER
 from dada.fetch import Answer
 from dada.testing import audit_cors
@@ -211,9 +215,9 @@ TOLD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("settings", "value"), TOLD.values(), ids=TOLD)
-def test_who_is_let_in_is_told_and_by_what(settings, value):
-    (findings,) = audit_cors(letting_in(**settings), ["/r"], [SHOP]).values()
+@pytest.mark.parametrize(("arguments", "value"), TOLD.values(), ids=TOLD)
+def test_who_is_let_in_is_told_and_by_what(arguments, value):
+    (findings,) = audit_cors(letting_in(**arguments), ["/r"], [SHOP]).values()
     assert findings[0].value == value
 
 
@@ -236,9 +240,9 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize(("settings", "trusted"), GOOD.values(), ids=GOOD)
-def test_of_a_good_service_nothing_is_said(settings, trusted):
-    policy = Policy(**({"origins": [SHOP], "max_age": 600} | settings))
+@pytest.mark.parametrize(("written", "trusted"), GOOD.values(), ids=GOOD)
+def test_of_a_good_service_nothing_is_said(written, trusted):
+    policy = Policy(**({"origins": [SHOP], "max_age": 600} | written))
     assert codes(Middleware(plain, policy), trusted) == {}
     assert codes(Middleware(plain, PolicyMap({"/*": policy})), trusted) == {}
 
@@ -332,3 +336,26 @@ def test_whatever_a_service_answers_is_told_in_plain_characters(hostile):
             assert str(finding).isascii() or "→" in str(finding)
             assert finding.value.isprintable()
             assert len(finding.value) < 300
+
+
+NAMES = [name for name, _ in FIXED] + [
+    "Vary", "vary", "Access-Control-Allow-Origin", "access-control-allow-origin", "Access-Control-Allow-Credentials",
+    "Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "Access-Control-Allow-Private-Network", "X",
+]  # fmt: skip
+VALUES = st.sampled_from(["*", "true", SHOP, STRANGER, "null", "GET, *", "600", "9" * 5000]) | st.text(
+    st.characters(max_codepoint=255)
+)
+ANSWERS = st.lists(
+    st.builds(Answer, st.integers(0, 999), st.lists(st.tuples(st.sampled_from(NAMES), VALUES))), min_size=1
+)
+
+
+@settings(max_examples=60)
+@given(ANSWERS, st.sampled_from([[], [SHOP], ["*"], ["https://*.shop.example", "http://localhost:*"]]))
+def test_whatever_a_service_answers_there_are_findings_or_none(answers, trusted):
+    said = cycle(answers)
+    found = probe(lambda *_: next(said), trusted, lambda *_: next(said), near=[SHOP])
+    assert {finding.code for finding in found} <= CODES
+    assert [SEVERITIES.index(finding.severity) for finding in found] == sorted(
+        (SEVERITIES.index(finding.severity) for finding in found), reverse=True
+    )
