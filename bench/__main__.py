@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-BENCHES = ("cors", "tokens")
+BENCHES = ("cors", "tokens", "parity")
 TITLES = {"cors": "CORS"}
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
