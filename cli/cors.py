@@ -402,7 +402,7 @@ def probe(url: str, trusted: Sequence[str], missing: str | None, mine: bool, fai
 
     def counted(server: Server, method: str, headers: Headers) -> Answer:
         asked.append(1)
-        if sys.stderr.isatty() and not as_json:
+        if len(asked) % 10 == 0 and sys.stderr.isatty() and not as_json:
             click.echo(f"\r  {len(asked)} questions …", nl=False, err=True)
         return server(method, headers)
 

@@ -2,6 +2,10 @@
 
 import inspect
 import json
+import os
+import pty
+import subprocess
+import sys
 import threading
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -12,6 +16,7 @@ from cli.cors import LESSONS
 from dada import cors_policy, fetch, fetch_checks
 from dada.cors import Middleware, Policy
 from tests.dada.test_cors_probe import letting_in
+from tests.faults.processes import ROOT
 
 SHOP, EVIL = "https://shop.example", "https://evil.example"
 GOOD = {"origins": [SHOP], "methods": ["PUT"], "request_headers": ["Content-Type"], "max_age": 600}
@@ -318,6 +323,19 @@ class TestProbing:
         ]
         status, _, _ = dada("cors", "probe", address, "--trusted", SHOP, "--missing", address)
         assert status == 0
+
+    def test_a_terminal_sees_how_far_it_is(self, serve):
+        address = serve(Middleware(application, Policy(**GOOD))) + "/r"
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "cli", "cors", "probe", address, "--trusted", SHOP]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, cwd=ROOT, timeout=60)
+        os.close(theirs)
+        seen = os.read(ours, 100_000).decode()
+        os.close(ours)
+        asked = int(done.stdout.split()[0])
+        assert done.stdout == f"{asked} questions, and nothing found.\n"
+        assert f"\r  {asked // 10 * 10} questions …" in seen
+        assert seen.endswith("\r" + " " * 30 + "\r")
 
     def test_what_a_service_says_does_no_harm(self, dada, serve):
         def hostile(environ, start_response):
