@@ -41,8 +41,8 @@ imports: dev ## imports run downhill
 format: dev ## let ruff lay out the code
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
-lessons: dev ## write anew what is made from the sources: listings, transcripts, the page's copies
-	@$(BIN)/python tools/specs.py
+lessons: dev ## write anew what is made from the sources: listings, transcripts, the page's copies: make lessons WHAT=cors
+	@$(BIN)/python -m tests.lessons $(WHAT)
 
 lock: dev ## choose newer packages: rewrites the lock files
 	@$(UV) --upgrade setup.cfg --extra sandbox -o requirements.lock
