@@ -1,8 +1,8 @@
 """Write anew what is made from the sources: listings, transcripts, pictures, the page's copies: `make lessons`.
 
-    python -m tests.lessons            everything; starts a system of its own for the transcripts
-    python -m tests.lessons tokens     the transcripts of this lesson only
-    python -m tests.lessons -          no transcripts
+python -m tests.lessons            everything; starts a system of its own for the transcripts
+python -m tests.lessons tokens     the transcripts of this lesson only
+python -m tests.lessons -          no transcripts
 """
 
 import signal

@@ -37,8 +37,8 @@ def drawn(source: str, *, alone: bool, title: str = "") -> str:
     places = {name: at * WIDE + WIDE // 2 for at, name in enumerate(posts)}
     width, height = WIDE * len(posts), HEAD + HIGH * len(acts) + 24
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="sequence" role="img"'
-        f' width="{width}" height="{height}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"',
+        ' class="sequence" role="img">',
         f"<title>{escape(title)}</title>" if title else "",
         f"<style>{_STYLE}</style>" if alone else "",
     ]

@@ -22,9 +22,8 @@ LANGUAGES = ("en", "zh")
 NAMES = ("tokens", "cors", "rest", "registration", "queue", "oauth")
 _LEXERS = {"python": "python", "pycon": "pycon", "console": "console", "json": "json", "js": "js", "http": "http"}
 _PICTURE = re.compile(r"(<!-- sequence [\w.-]+\n.*?-->\n)!\[([^\]]*)\]\([^)]*\)\n", re.DOTALL)
-_CITED = re.compile(
-    r"(?:RFC [0-9]{4}|Fetch(?= §))(?: §[0-9]+(?:\.[0-9]+)*(?: steps? [0-9.]*[0-9](?:-[0-9]+)?)?)(?:, §[0-9]+(?:\.[0-9]+)*)*"
-)
+_NUMBER = r"§[0-9]+(?:\.[0-9]+)*"
+_CITED = re.compile(rf"(?:RFC [0-9]{{4}}|Fetch(?= §)) {_NUMBER}(?: steps? [0-9.]*[0-9](?:-[0-9]+)?)?(?:, {_NUMBER})*")
 
 
 def path_of(language: str, name: str) -> Path:

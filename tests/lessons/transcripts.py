@@ -38,7 +38,9 @@ class Settled:
             text = text.replace(real, SHOWN[name]).replace(real.replace(":", "%3A"), SHOWN[name].replace(":", "%3A"))
         text = re.sub(r"eyJ[\w-]{17}[\w-]*\.[\w-]+\.[\w-]+", lambda token: f"{token[0][:20]}…", text)
         text = re.sub(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", self._uuid, text)
-        text = re.sub(r"(?<![\w-])[\w-]{43}(?:[\w-]{64})?(?![\w-])", lambda found: f"({len(found[0])} characters)", text)
+        text = re.sub(
+            r"(?<![\w-])[\w-]{43}(?:[\w-]{64})?(?![\w-])", lambda found: f"({len(found[0])} characters)", text
+        )
         text = re.sub(r"(?<![\w-])[0-9a-f]{32}(?![\w-])", "(32 digits)", text)
         text = re.sub(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(Z|\+00:00)", r"2027-01-15T08:00:00\1", text)
         text = re.sub(r"(?m)^(Date: ).*", r"\1Fri, 15 Jan 2027 08:00:00 GMT", text)
