@@ -38,7 +38,7 @@ def fragment(text: str, language: str) -> str:
     def picture(mark: re.Match[str]) -> str:
         inner = pictures.MARK.match(mark[1])
         assert inner is not None
-        found.append(f"<figure>{pictures.drawn(inner[2], alone=False, title=mark[2])}</figure>")
+        found.append(f'<figure tabindex="0">{pictures.drawn(inner[2], alone=False, title=mark[2])}</figure>')
         return f"\nPICTURE-{len(found) - 1}\n"
 
     text = _PICTURE.sub(picture, text)
