@@ -41,7 +41,7 @@ imports: dev ## imports run downhill
 format: dev ## let ruff lay out the code
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
-lessons: dev ## write anew what is made from the sources: listings, transcripts, the page's copies: make lessons WHAT=cors
+lessons: dev ## cut listings and run transcripts anew, renew the page's copies: make lessons WHAT=cors
 	@$(BIN)/python -m tests.lessons $(WHAT)
 
 lock: dev ## choose newer packages: rewrites the lock files

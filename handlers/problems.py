@@ -29,8 +29,8 @@ PROBLEMS: Final = types(
     ProblemType("provider-answer", 502, "The provider answered nonsense", "第三方平台的回答无法理解"),
     ProblemType("provider-unavailable", 504, "The provider did not answer", "第三方平台没有回答"),
     ProblemType("ticket-invalid", 400, "This ticket is not valid any more", "绑定凭据已失效"),
-    ProblemType("identity-taken", 409, "This Weibo account belongs to another account", "该微博帐号已绑定其他帐号"),
-    ProblemType("already-bound", 409, "The account has a Weibo account already", "该帐号已绑定微博"),
+    ProblemType("identity-taken", 409, "It is bound to another account", "它已绑定其他帐号"),
+    ProblemType("already-bound", 409, "The account has one of this provider already", "该帐号已有此平台的绑定"),
     ProblemType("last-login-method", 409, "This is the last way to log in", "这是最后一种登录方式"),
 )  # fmt: skip
 

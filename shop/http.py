@@ -31,15 +31,16 @@ class HTTP:
     def __init__(self) -> None:
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, and no .netrc: secrets go where the settings say
-        self._session.headers["User-Agent"] = "dada"
+        self._session.headers.update({"User-Agent": "dada", "Accept": "application/json"})
 
     def post(self, url: str, form: Mapping[str, str]) -> Reply:
         """Send *form* in the body of a POST."""
         return self._call(requests.Request("POST", url, data=dict(form)))
 
-    def get(self, url: str, query: Mapping[str, str]) -> Reply:
-        """Send a GET with *query*."""
-        return self._call(requests.Request("GET", url, params=dict(query)))
+    def get(self, url: str, query: Mapping[str, str], bearer: str = "") -> Reply:
+        """Send a GET with *query*, and with a token if there is one (RFC 6750 §2.1)."""
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        return self._call(requests.Request("GET", url, params=dict(query), headers=headers))
 
     def _call(self, request: requests.Request) -> Reply:
         try:

@@ -5,6 +5,10 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from dada.jws import ENVELOPE
+from dada.jwt import Verifier
+from dada.oauth import RETURN
+from specs import read_specs
 from tests.browser.conftest import ROOT
 
 pytestmark = pytest.mark.xdist_group("chromium")
@@ -93,3 +97,17 @@ def test_a_lesson_that_there_is_not_is_nothing_here(visit):
     visitor = visit()
     visitor.go("/lessons/cookies")
     assert visitor.heading() == "Nothing here"
+
+
+def test_the_page_finds_the_same_rules_for_a_clause_as_a_program(visit):
+    visitor = visit()
+    visitor.go("/lessons")
+    clauses = [
+        *(check.clause for check in (*ENVELOPE, *Verifier.header_checks, *Verifier.payload_checks)),
+        *(clause for _, clause, _, _ in RETURN),
+        "Fetch §3.3.2", "Fetch §4.8 step 7", "Fetch §4.10 step 4", "RFC 9700 §2", "RFC 9112 §6", "RFC 7515 §" + "77",
+    ]  # fmt: skip
+    script = "async (all) => { const { rulesOf } = await import('/js/clauses.js');"
+    script += " return Promise.all(all.map(async (one) => (await rulesOf(one)).map(({ id }) => id))); }"
+    found = visitor.page.evaluate(script, clauses)
+    assert found == [[rule.id for rule in read_specs().find(clause)] for clause in clauses]

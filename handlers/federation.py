@@ -1,4 +1,7 @@
-"""/v1/users/weibo: logging in with Weibo (RFC 6749 §4.1, RFC 7636, RFC 9700)."""
+"""/v1/users/weibo and /v1/users/oauth/<provider>: logging in with an account elsewhere (RFC 6749 §4.1, 7636, 9700).
+
+Weibo has paths of its own, which were there first; every other provider has the same under its name.
+"""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -8,17 +11,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from dada.app import Answer, Request
 from dada.oauth import challenge, new_secret
 from dada.problems import FieldError, HTTPProblem, Invalid
-from handlers.callers import caller_of, device_of
+from handlers.callers import caller_of, device_of, must_be_fresh
+from handlers.limits import limited, take
 from handlers.tokens import granted
-from shop import accounts, weibo
+from handlers.users import registering
+from shop import accounts, federation
 from shop.accounts import Account
 from shop.errors import Refused
+from shop.federation import Arrival
 from shop.services import Services
-from shop.weibo import Arrival
 
-__all__ = ["WeiboAuthorization", "WeiboBindings", "WeiboUsers"]
-
-FRESH_SECONDS = 300  # how lately somebody must have proved himself to bind with his session alone
+__all__ = ["Authorization", "Bindings", "Returning"]
 
 Text = Annotated[str, Meta(max_length=1024)]
 
@@ -50,8 +53,8 @@ class Binding(Struct, forbid_unknown_fields=True, kw_only=True):
     register: NewAccount | UnsetType = UNSET
 
 
-class WeiboAuthorization:
-    """The way to Weibo."""
+class Authorization:
+    """The way to a provider."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -63,15 +66,16 @@ class WeiboAuthorization:
         """
         if (request.query("code_challenge_method") or "S256") != "S256":
             raise Refused("oauth-return-invalid", "only S256 is taken")
+        take(self._services, request, "oauth")
         shown = request.query("code_challenge")
         verifier = "" if shown else new_secret()
-        departure = weibo.begin(self._services, shown or challenge(verifier))
+        departure = federation.begin(self._services, _provider(request), shown or challenge(verifier))
         members = {"authorization_url": departure.authorization_url, "state": departure.state}
         return Answer(200, members | ({"verifier": verifier} if verifier else {}))
 
 
-class WeiboUsers:
-    """Somebody who comes back from Weibo."""
+class Returning:
+    """Somebody who comes back from one."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -80,41 +84,57 @@ class WeiboUsers:
         """The same as POST, with the parameters in the query: for lessons; a query ends up in logs."""
         names = ("code", "state", "error")
         params = {name: value for name in names if (value := request.query(name)) is not None}
-        arrival = weibo.arrive(self._services, params, request.query("verifier"), device_of(request))
-        return _told(arrival)
+        take(self._services, request, "oauth")
+        arrival = federation.arrive(
+            self._services, _provider(request), params, request.query("verifier"), device_of(self._services, request)
+        )
+        return _told(request, arrival)
 
     def post(self, request: Request) -> Answer:
         """Log in, or get a ticket for binding."""
         given = request.json(Return)
+        take(self._services, request, "oauth")
         params = {"code": given.code, "state": given.state, "error": given.error}
-        return _told(weibo.arrive(self._services, params, given.verifier, device_of(request)))
+        arrival = federation.arrive(
+            self._services, _provider(request), params, given.verifier, device_of(self._services, request)
+        )
+        return _told(request, arrival)
 
 
-def _told(arrival: Arrival) -> Answer:
+def _provider(request: Request) -> str:
+    return str(request.params.get("provider", "weibo"))
+
+
+def _told(request: Request, arrival: Arrival) -> Answer:
     if arrival.grant:
         return Answer(200, {"status": "logged_in", **granted(arrival.grant)})
     if arrival.ticket is None:
         raise HTTPProblem("internal")
     ticket = arrival.ticket
     shown = {"screen_name": ticket.name, "avatar": ticket.avatar}
-    return Answer(200, {"status": "unbound", "ticket": ticket.token, "expires_in": ticket.expires_in, "weibo": shown})
+    return Answer(
+        200, {"status": "unbound", "ticket": ticket.token, "expires_in": ticket.expires_in, _provider(request): shown}
+    )
 
 
-class WeiboBindings:
-    """Binding a Weibo account to one of ours."""
+class Bindings:
+    """Binding an account elsewhere to one of ours."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     def post(self, request: Request) -> Answer:
         """Bind, and log in."""
-        given, device = request.json(Binding), device_of(request)
+        given, device = request.json(Binding), device_of(self._services, request)
         if given.register is not UNSET:
             new = structs.asdict(given.register)
-            grant = weibo.bind_new(self._services, given.ticket, given.verifier, new, request.language, device)
+            with registering(self._services, request):
+                grant = federation.bind_new(self._services, given.ticket, given.verifier, new, request.language, device)
         else:
+            take(self._services, request, "login")
             prove = self._by_password(given) if given.username is not UNSET else self._by_session(request)
-            grant = weibo.bind_existing(self._services, given.ticket, given.verifier, prove, device)
+            with limited():
+                grant = federation.bind_existing(self._services, given.ticket, given.verifier, prove, device)
         return Answer(200, {"status": "logged_in", **granted(grant)})
 
     def _by_password(self, given: Binding) -> Callable[[], Account]:
@@ -125,8 +145,7 @@ class WeiboBindings:
 
     def _by_session(self, request: Request) -> Callable[[], Account]:
         caller = caller_of(self._services, request)
-        if self._services.clock() - caller.authenticated_at > FRESH_SECONDS:
-            raise Refused("reauth-failed", "log in again first")
+        must_be_fresh(self._services, caller)
         found = accounts.by_username(self._services, caller.username)
         if found is None:
             raise HTTPProblem("unauthorized")
