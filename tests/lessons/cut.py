@@ -2,6 +2,7 @@
 
     <!-- listing dada/jws.py:_signature -->                            a function, a class, a method, a table
     <!-- listing dada/app.py:App._answer from "match =" to "guard(" --> the lines of it from one text to another
+    <!-- listing … as lua -->                                          where what is cut is of another language
 
 The fence behind such a mark is written by `make lessons`; a test fails when it is not what the source says.
 """
@@ -13,18 +14,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 MARK = re.compile(
-    r'<!-- listing (?P<file>[\w./]+)(?::(?P<symbol>[\w.]+))?(?: from "(?P<first>[^"]+)" to "(?P<last>[^"]+)")? -->\n'
+    r"<!-- listing (?P<file>[\w./]+)(?::(?P<symbol>[\w.]+))?"
+    r'(?: from "(?P<first>[^"]+)" to "(?P<last>[^"]+)")?(?: as (?P<language>lua))? -->\n'
     r"(?:```\w+\n.*?\n```\n)?",
     re.DOTALL,
 )
-_LANGUAGES = {".py": ("python", "#"), ".js": ("js", "//")}
+_LANGUAGES = {".py": "python", ".js": "js"}
+_COMMENTS = {"python": "#", "js": "//", "lua": "--"}
 
 
 class Drifted(Exception):
     """A mark names what is not there."""
 
 
-def cut(file: str, symbol: str | None, first: str | None = None, last: str | None = None) -> str:
+def cut(
+    file: str, symbol: str | None, first: str | None = None, last: str | None = None, language: str = "python"
+) -> str:
     """Return the lines that a mark means, with a first line that says where they are from.  Raise Drifted."""
     path = ROOT / file
     if not path.is_file():
@@ -39,8 +44,12 @@ def cut(file: str, symbol: str | None, first: str | None = None, last: str | Non
         if begin is None or stop is None:
             raise Drifted(f"{file}:{symbol} has no lines from {first!r} to {last!r}")
         lines = lines[begin : stop + 1]
-    comment = _LANGUAGES[path.suffix][1]
-    return f"{comment} {file}" + (f": {symbol}" if symbol else "") + "\n" + textwrap.dedent("\n".join(lines)).rstrip()
+    return (
+        f"{_COMMENTS[language]} {file}"
+        + (f": {symbol}" if symbol else "")
+        + "\n"
+        + textwrap.dedent("\n".join(lines)).rstrip()
+    )
 
 
 def _place(path: Path, symbol: str) -> tuple[int, int]:
@@ -67,8 +76,8 @@ def renewed(text: str) -> str:
     """Return a lesson with every listing cut anew.  Raise Drifted."""
 
     def listing(mark: re.Match[str]) -> str:
-        language = _LANGUAGES[Path(mark["file"]).suffix][0]
-        body = cut(mark["file"], mark["symbol"], mark["first"], mark["last"])
+        language = mark["language"] or _LANGUAGES[Path(mark["file"]).suffix]
+        body = cut(mark["file"], mark["symbol"], mark["first"], mark["last"], language)
         return f"{mark[0].splitlines()[0]}\n```{language}\n{body}\n```\n"
 
     return MARK.sub(listing, text)

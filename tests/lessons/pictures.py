@@ -40,7 +40,7 @@ def drawn(source: str, *, alone: bool, title: str = "") -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"',
         ' class="sequence" role="img">',
         f"<title>{escape(title)}</title>" if title else "",
-        f"<style>{_STYLE}</style>" if alone else "",
+        f'<style>{_STYLE}</style><rect class="under" width="{width}" height="{height}" rx="10"/>' if alone else "",
     ]
     for name, x in places.items():
         parts.append(f'<path class="life" d="M{x} {HEAD - 12}V{height}"/>')

@@ -20,7 +20,7 @@ from tests.lessons.transcripts import EXACT
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "zh")
 NAMES = ("tokens", "cors", "rest", "registration", "queue", "oauth")
-_LEXERS = {"python": "python", "pycon": "pycon", "console": "console", "json": "json", "js": "js", "http": "http"}
+_LEXERS = {"python": "python", "pycon": "pycon", "console": "console", "js": "js", "lua": "lua"}
 _PICTURE = re.compile(r"(<!-- sequence [\w.-]+\n.*?-->\n)!\[([^\]]*)\]\([^)]*\)\n", re.DOTALL)
 _NUMBER = r"§[0-9]+(?:\.[0-9]+)*"
 _CITED = re.compile(rf"(?:RFC [0-9]{{4}}|Fetch(?= §)) {_NUMBER}(?: steps? [0-9.]*[0-9](?:-[0-9]+)?)?(?:, {_NUMBER})*")
