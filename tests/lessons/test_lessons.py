@@ -51,6 +51,7 @@ def system(tmp_path_factory):
 
 
 @BOTH
+@pytest.mark.xdist_group("lessons")  # one system for all of them
 def test_its_transcripts_are_what_comes_out(system, name):
     text = text_of("en", name)
     assert transcripts.renewed(text, *system) == text, f"make lessons WHAT={name} runs them anew"
