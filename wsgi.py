@@ -6,6 +6,7 @@ settings → services → the API → CORS around it, outermost, so that a page 
 import os
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from dada.app import App
 from dada.cors import Middleware, Policy
@@ -40,6 +41,11 @@ def make_policy(page_origin: str) -> Policy:
     )
 
 
+def hosts_of(settings: Settings) -> set[str] | None:
+    """Return the name that the API answers to; any in the sandbox, which is called by many."""
+    return None if settings.sandbox else {urlsplit(settings.api_url).netloc}
+
+
 def make_app(services: Services) -> Any:
     """Return the WSGI application of the API."""
     api = App(
@@ -50,6 +56,7 @@ def make_app(services: Services) -> Any:
         words=WORDS,
         outages=OUTAGES,
         realm=REALM,
+        hosts=hosts_of(services.settings),
         on_request=announce(services),
     )
     return Middleware(api, make_policy(services.settings.page_origin))

@@ -59,7 +59,7 @@ def _log() -> Iterator[_Written]:
 
 
 # What no line of a log may hold: passwords, secrets, tokens of every kind, links that carry one.
-_SECRETS = re.compile(
+NEVER_LOGGED = re.compile(
     "correct horse|a brand new one|swordfish|sandbox-secret|octo-secret|" + LASTING
     + r"|[\w-]{10,}\.[\w-]{10,}\.[\w-]{40,}|#/(?:activation|reset)/\w"
 )  # fmt: skip
@@ -70,7 +70,7 @@ def _no_secret_is_logged(_log: _Written) -> Iterator[None]:
     """After every test: nothing that it let be logged holds a secret (accounts' rule 32)."""
     _log.lines.clear()
     yield
-    assert [line for line in _log.lines if _SECRETS.search(line)] == []
+    assert [line for line in _log.lines if NEVER_LOGGED.search(line)] == []
 
 
 @pytest.fixture(scope="session")
