@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from specs import Citation, Rule, Specs, citations_in, read_specs
-from specs.sources import Place, has, places
+from specs.sources import Place, has, moved, places
 
 __all__ = ["Account", "accounts", "clauses", "unresolved"]
 
@@ -45,7 +45,7 @@ def _account(rule: Rule, lines: list[Place]) -> Account:
     code = _once([place.name for place in lines if place.kind == "code"] + list(rule.code))
     tests = _once([*rule.tests, *(place.name for place in lines if place.kind == "test" and _is_test(place))])
     gone = [name for name in (*rule.code, *rule.tests) if not has(name)]
-    lacks = f"{gone[0]} is not there" if gone else ""
+    lacks = f"{gone[0]} is not there" + (f"; {now} is" if (now := moved(gone[0])) else "") if gone else ""
     if not (rule.not_ours or rule.deviates):
         lacks = lacks or ("no code" if not code else "no test" if not tests else "")
     status = "unmet" if lacks else "not ours" if rule.not_ours else "deviates" if rule.deviates else "met"

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from specs import Citation, citations_in
 
-__all__ = ["ROOT", "Place", "has", "places"]
+__all__ = ["ROOT", "Place", "has", "moved", "places"]
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _CODE: Final = ("dada", "shop", "handlers", "worker", "web/js")
@@ -103,6 +103,14 @@ def has(name: str, root: Path = ROOT) -> bool:
     if path.suffix != ".py":
         return not symbol
     return symbol in {found for found, _, _ in _symbols_of(path)}
+
+
+def moved(name: str, root: Path = ROOT) -> str:
+    """Return where the symbol of "file:symbol" stands by now, if another file of the same folder has it; else ""."""
+    file, _, symbol = name.partition(":")
+    others = sorted((root / file).parent.glob("*.py")) if symbol else []
+    found = (other.relative_to(root).as_posix() for other in others)
+    return next((f"{other}:{symbol}" for other in found if has(f"{other}:{symbol}", root)), "")
 
 
 @functools.cache

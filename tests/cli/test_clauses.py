@@ -36,6 +36,8 @@ STATUSES = {
                                  "tests/x.py:test_y is not there"),
     "code that is not there": (rule("§1", code=("dada/jws.py:_gone",), tests=(REAL_TEST,)), [], "unmet",
                                "dada/jws.py:_gone is not there"),
+    "code that moved": (rule("§1", code=("dada/jwt.py:ENVELOPE",), tests=(REAL_TEST,)), [], "unmet",
+                        "dada/jwt.py:ENVELOPE is not there; dada/jws.py:ENVELOPE is"),
     "a reason, and a test that is not there": (rule("§1", not_ours="x", tests=("tests/x.py:y",)), [], "unmet",
                                                "tests/x.py:y is not there"),
 }  # fmt: skip

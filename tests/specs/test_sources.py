@@ -2,7 +2,7 @@
 
 import pytest
 
-from specs.sources import has, places
+from specs.sources import has, moved, places
 
 CODE = '''"""The head of the file (RFX 1000 §1)."""
 
@@ -69,3 +69,10 @@ NAMES = {
 @pytest.mark.parametrize(("name", "there"), NAMES.values(), ids=NAMES)
 def test_a_name_is_there_or_not(root, name, there):
     assert has(name, root) is there
+
+
+def test_what_moved_to_another_file_of_the_folder_is_found_there(root):
+    (root / "dada/b.py").write_text("def gone():\n    pass\n")
+    assert moved("dada/a.py:gone", root) == "dada/b.py:gone"
+    assert moved("dada/a.py:never", root) == ""
+    assert moved("web/js/c.js", root) == ""
