@@ -158,6 +158,13 @@ def test_what_a_shell_and_a_python_say_is_written_below_each_command(tmp_path):
     )
 
 
+def test_a_command_that_never_ends_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(transcripts, "SECONDS", 1)
+    assert "TimeoutError: 1 s" in transcripts.renewed("```pycon\n>>> while True: pass\n```\n", {}, tmp_path)
+    with pytest.raises(AssertionError, match="the shell ended"):
+        transcripts.renewed("```console\n$ while true; do :; done\n```\n", {}, tmp_path)
+
+
 UNCLEAR = {
     "nobody": "\n\na > b    x\n",
     "a stranger": "a  A\n\na > b    x\n",

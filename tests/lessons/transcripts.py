@@ -12,8 +12,11 @@ import doctest
 import io
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```(console|pycon)\n(.*?)```\n", re.DOTALL)
 SHOWN = {"api": "127.0.0.1:8000", "page": "127.0.0.1:7000", "world": "127.0.0.1:9000"}
 EXACT = "<!-- transcripts: exact -->\n"
+SECONDS = 60  # that one command may take
 _EPOCH = 1_800_000_000
 
 
@@ -59,6 +63,22 @@ class Settled:
         return str(_EPOCH + round((number - self._epoch) / 60) * 60)
 
 
+@contextlib.contextmanager
+def _within(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError inside after so many seconds: a loop that waits for what never comes must end."""
+
+    def too_long(number: int, frame: object) -> None:
+        raise TimeoutError(f"{seconds} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 class Shell:
     """One bash for a whole lesson."""
 
@@ -76,11 +96,15 @@ class Shell:
         assert self._process.stdout is not None
         self._process.stdin.write(f"{command}\nprintf '\\n\\1'\n")
         self._process.stdin.flush()
+        watch = threading.Timer(SECONDS, self._process.kill)
+        watch.daemon = True
+        watch.start()
         told = ""
         while not told.endswith("\1"):
             char = self._process.stdout.read(1)
             assert char, f"the shell ended in {command!r}: {told}"
             told += char
+        watch.cancel()
         told = told.replace("\r", "").removesuffix("\1").removesuffix("\n")
         return told if not told or told.endswith("\n") else told + "\n"
 
@@ -99,7 +123,7 @@ class Python:
     def run(self, source: str) -> str:
         """Return what *source*, one statement, prints."""
         out = io.StringIO()
-        with contextlib.redirect_stdout(out):
+        with contextlib.redirect_stdout(out), _within(SECONDS):
             try:
                 exec(compile(source, "<lesson>", "single"), self._names)
             except Exception as error:  # noqa: BLE001 a lesson shows what goes wrong, too
