@@ -9,36 +9,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dada.app import App
-from dada.cors import Middleware, Policy
+from dada.cors import Middleware
 from dada.errors import Misuse
 from handlers import ROUTES
 from handlers.callers import REALM, announce, guards
-from handlers.problems import PROBLEMS, WORDS
+from handlers.policy import make_policy
+from handlers.problems import DETAILS, PROBLEMS, WORDS
 from shop.schema import must_be_current
 from shop.services import OUTAGES, Services, connect
 from shop.settings import Settings
 
-__all__ = ["make_app", "make_policy"]
-
-
-def make_policy(page_origin: str) -> Policy:
-    """Return what the page may do: everything this API has, and no cookies, since there are none."""
-    return Policy(
-        origins=[page_origin],
-        methods=["PUT", "PATCH", "DELETE"],
-        request_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
-        response_headers=[
-            "ETag",
-            "Link",
-            "Location",
-            "RateLimit",
-            "RateLimit-Policy",
-            "Retry-After",
-            "WWW-Authenticate",
-            "X-Request-Id",
-        ],
-        max_age=600,
-    )
+__all__ = ["make_app"]
 
 
 def hosts_of(settings: Settings) -> set[str] | None:
@@ -54,6 +35,7 @@ def make_app(services: Services) -> Any:
         guards=guards(services),
         problems=PROBLEMS,
         words=WORDS,
+        details=DETAILS,
         outages=OUTAGES,
         realm=REALM,
         hosts=hosts_of(services.settings),

@@ -21,6 +21,7 @@ _FAMILIES = {
     "clauses": ("cli.clauses", "Which rules of the standards are honoured where, by which test, or why not."),
     "events": ("cli.events", "What happened to accounts, and whether the record of it is whole."),
     "keys": ("cli.keys", "The keys that tokens are signed with: create, list, promote, retire."),
+    "routes": ("cli.routes", "The API as a table: method, path, who may call, where it is written, CORS."),
     "token": ("cli.token", "Tokens: sign, verify, explain, diff."),
 }
 

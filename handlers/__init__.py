@@ -12,6 +12,7 @@ from typing import Final
 from dada.router import Route
 from handlers.activation import Activation, Resend
 from handlers.addresses import Address, Addresses, DefaultAddress
+from handlers.documents import OpenAPI, ProblemKind
 from handlers.events import Events
 from handlers.federation import Authorization, Bindings, Returning
 from handlers.health import Health, Readiness
@@ -42,9 +43,11 @@ ROUTES: Final = (
     Route("/v1/users/weibo/authorization", Authorization, {"GET": "anyone"}),
     Route("/v1/users/weibo/users", Returning, {"GET": "anyone", "POST": "anyone"}),
     Route("/v1/users/weibo/bindings", Bindings, {"POST": "anyone"}),
-    Route("/v1/users/oauth/<provider>/authorization", Authorization, {"GET": "anyone"}),
-    Route("/v1/users/oauth/<provider>/users", Returning, {"GET": "anyone", "POST": "anyone"}),
-    Route("/v1/users/oauth/<provider>/bindings", Bindings, {"POST": "anyone"}),
+    Route("/v1/users/oauth/<provider>/authorization", Authorization, {"GET": "anyone"}, "AuthorizationAt"),
+    Route("/v1/users/oauth/<provider>/users", Returning, {"GET": "anyone", "POST": "anyone"}, "ReturningFrom"),
+    Route("/v1/users/oauth/<provider>/bindings", Bindings, {"POST": "anyone"}, "BindingsOf"),
+    Route("/openapi.json", OpenAPI, {"GET": "anyone"}),
+    Route("/problems/<code>", ProblemKind, {"GET": "anyone"}),
     Route("/healthz", Health, {"GET": "anyone"}),
     Route("/readyz", Readiness, {"GET": "anyone"}),
 )

@@ -49,8 +49,12 @@ class HTTP:
             with self._session.send(prepared, timeout=timeout, allow_redirects=False, stream=True) as response:
                 return Reply(response.status_code, response.raw.read(MAX_BYTES + 1, decode_content=True))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            # The library's message may hold the URL, and the URL a token: only the kind of failure is told.
-            raise Refused("provider-unavailable", type(error).__name__) from None
+            # The library's message may hold the URL, and the URL a token: it is not told.
+            late = isinstance(error, requests.Timeout | TimeoutError)
+            raise Refused(
+                "provider-unavailable",
+                "the provider did not answer in time" if late else "the provider cannot be reached",
+            ) from None
 
     def close(self) -> None:
         """Give all connections back."""

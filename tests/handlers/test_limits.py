@@ -7,9 +7,9 @@ from ipaddress import ip_network
 import pytest
 
 from dada.app import Request
-from dada.testing import Client
 from handlers.limits import address_of, place_of, prefix
 from tests.conftest import PAGE
+from tests.handlers.description import CheckedClient
 from tests.handlers.people import PASSWORD, join
 from wsgi import make_app
 
@@ -20,7 +20,7 @@ NEW = {"username": "ada", "password": PASSWORD, "email": "ada@example.org"}
 def strict(services):
     """The API of a process that counts addresses."""
     counted = dataclasses.replace(services, settings=dataclasses.replace(services.settings, address_limits=True))
-    return Client(make_app(counted), {"Origin": PAGE})
+    return CheckedClient(make_app(counted), {"Origin": PAGE})
 
 
 def new(number):

@@ -30,6 +30,8 @@ EXPECTED = {
     "/v1/users/weibo/authorization": "GET anyone",
     "/v1/users/weibo/users": "GET anyone, POST anyone",
     "/v1/users/weibo/bindings": "POST anyone",
+    "/openapi.json": "GET anyone",
+    "/problems/<code>": "GET anyone",
     "/healthz": "GET anyone",
     "/readyz": "GET anyone",
 }

@@ -276,4 +276,7 @@ export const en = {
   "foot.mailbox": "Mailbox",
   "foot.weibo": "Weibo look-alike",
   "foot.health": "API health",
+  "foot.docs": "API reference",
+  "docs.title": "API reference",
+  "docs.told": "Every operation, made of the code that serves it. Try one: the browser asks first, and you see what it gets.",
 };

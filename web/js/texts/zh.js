@@ -264,4 +264,7 @@ export const zh = {
   "foot.mailbox": "沙箱邮箱",
   "foot.weibo": "仿真微博",
   "foot.health": "API 状态",
+  "foot.docs": "API 参考",
+  "docs.title": "API 参考",
+  "docs.told": "每个操作都由实现它的代码生成。可以直接试用：浏览器会先询问，结果一目了然。",
 };
