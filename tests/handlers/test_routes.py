@@ -18,6 +18,7 @@ EXPECTED = {
     "/v1/tokens": "POST anyone, GET signed-in, DELETE signed-in",
     "/v1/tokens/refresh": "POST anyone",
     "/v1/tokens/current": "DELETE anyone",
+    "/v1/tokens/<session>": "DELETE signed-in",
     "/v1/users/<username>/addresses": "GET owner, POST owner",
     "/v1/users/<username>/addresses/default": "PUT owner",
     "/v1/users/<username>/addresses/<int:id>": "GET owner, PUT owner, DELETE owner",
