@@ -34,6 +34,8 @@ Headers = Sequence[tuple[str, str]]
 CHROMIUM: Final = frozenset({
     "star-covers-authorization",  # Access-Control-Allow-Headers: * covers Authorization without credentials
     "client-hints-safelisted",  # DPR, Save-Data … go without asking, as an older safelist had it
+    "intervention-safelisted",  # so does Intervention, whatever it says
+    "available-dictionary-stops",  # a call with Available-Dictionary, a header of the browser's own, is never made
     "combine-before-safelisting",  # repeated headers are joined by ", " before they are judged
     "user-agent-never-unsafe",  # a User-Agent set by a page asks for nothing, and never leaves the browser
     "range-below-2-63",  # a Range with a number from 2**63 - 1 on is not safelisted
@@ -98,6 +100,8 @@ def is_safelisted(name: str, value: str, quirks: Collection[str] = ()) -> bool:
             return _is_simple_range(value, quirks)
         case hint if hint in _CLIENT_HINTS and "client-hints-safelisted" in quirks:
             return _CLIENT_HINTS[hint].fullmatch(value) is not None
+        case "intervention":
+            return "intervention-safelisted" in quirks
     return False
 
 
