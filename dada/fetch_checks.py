@@ -159,19 +159,23 @@ def cors_check(request_origin: str, credentials: str, response_headers: Headers)
     """Return whether a page of *request_origin* may read an answer with these headers (Fetch §4.10)."""
     allowed = get(response_headers, "access-control-allow-origin")
     if allowed is None:
-        return _checked(False, "there is no Access-Control-Allow-Origin", 2)
+        return _checked(False, "there is no Access-Control-Allow-Origin", "Fetch §4.10 step 2")
     if allowed == "*" and credentials != "include":
-        return _checked(True, "Access-Control-Allow-Origin is *, and no credentials go along", 3)
+        return _checked(True, "Access-Control-Allow-Origin is *, and no credentials go along", "Fetch §4.10 step 3")
     if allowed != request_origin:
-        return _checked(False, f"Access-Control-Allow-Origin is '{shown(allowed)}', not the page's", 4)
+        return _checked(
+            False, f"Access-Control-Allow-Origin is '{shown(allowed)}', not the page's", "Fetch §4.10 step 4"
+        )
     if credentials != "include":
-        return _checked(True, f"Access-Control-Allow-Origin is {shown(request_origin)}, the page's", 5)
+        return _checked(
+            True, f"Access-Control-Allow-Origin is {shown(request_origin)}, the page's", "Fetch §4.10 step 5"
+        )
     ok = get(response_headers, "access-control-allow-credentials") == "true"
-    return _checked(ok, f"Access-Control-Allow-Credentials is {'' if ok else 'not '}true", 7)
+    return _checked(ok, f"Access-Control-Allow-Credentials is {'' if ok else 'not '}true", "Fetch §4.10 step 7")
 
 
-def _checked(ok: bool, found: str, number: int) -> CheckResult:
-    return CheckResult(ok, (step("cors check", ok, found, f"Fetch §4.10 step {number}"),))
+def _checked(ok: bool, found: str, clause: str) -> CheckResult:
+    return CheckResult(ok, (step("cors check", ok, found, clause),))
 
 
 def preflight_check(
