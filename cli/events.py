@@ -33,8 +33,14 @@ def events() -> None:
     metavar="FOLDER",
     help="Where lasting_secret is; else SECRETS_DIR, else .sandbox/secrets.",
 )
+@click.option(
+    "--holds",
+    multiple=True,
+    metavar="ID:MAC",
+    help="An event that a log or a note elsewhere tells: it must have this mac; several times.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def check(database: str | None, secrets: Path | None, as_json: bool) -> None:
+def check(database: str | None, secrets: Path | None, holds: tuple[str, ...], as_json: bool) -> None:
     """Follow the chain from its first row to its head, and tell each place where it is broken."""
     folder = secrets or Path(os.environ.get("SECRETS_DIR") or ".sandbox/secrets")
     url = database or os.environ.get("DATABASE_URL") or f"sqlite:///{Path('.sandbox/shop.db').resolve()}"
@@ -52,6 +58,9 @@ def check(database: str | None, secrets: Path | None, as_json: bool) -> None:
 
     try:
         breaks = list(chain.broken(db, _secret(folder / "lasting_secret"), told))
+        for number, mac in map(_noted, holds):
+            if not chain.holds(db, number, mac):
+                breaks.append(chain.Break(number, "not the event that was noted elsewhere"))
     except OUTAGES as error:
         raise click.ClickException(f"the database does not answer: {type(error).__name__}") from None
     finally:
@@ -64,6 +73,13 @@ def check(database: str | None, secrets: Path | None, as_json: bool) -> None:
             click.echo(f"event {place.id}: {place.why}")
         click.echo(f"{looked} events, {'the chain is whole' if not breaks else f'{len(breaks)} breaks'} ({at})")
     sys.exit(1 if breaks else 0)
+
+
+def _noted(text: str) -> tuple[int, str]:
+    number, _, mac = text.partition(":")
+    if not (number.isascii() and number.isdigit() and len(mac) >= 8):
+        raise click.ClickException(f"{text} is no ID:MAC, with eight digits of the mac at least")
+    return int(number), mac
 
 
 def _secret(path: Path) -> bytes:

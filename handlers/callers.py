@@ -16,9 +16,10 @@ from dada.app import Guard, Request
 from dada.jwt import TokenError
 from dada.problems import HTTPProblem
 from handlers.limits import address_of, prefix
-from shop import events, tokens, usernames
+from shop import accounts, events, limits, tokens, usernames
 from shop.errors import Refused
 from shop.events import Origin
+from shop.limits import NOWHERE, TooMany
 from shop.services import Services
 from shop.tokens import Caller, Device
 
@@ -95,7 +96,12 @@ def guards(services: Services) -> Mapping[str, Guard]:
     def owner(request: Request) -> None:
         signed_in(request)
         if usernames.username_key(request.params["username"]) != request.identity.key:
-            events.note(services, "access", None, "not-found")
+            owner = accounts.by_username(services, request.params["username"])
+            try:
+                limits.take(services, "denied", NOWHERE, str(request.identity.user_id))
+                events.note(services, "access", owner.id if owner else None, "not-found")
+            except TooMany:  # the events say so once; the answer is the same
+                pass
             raise HTTPProblem("not-found")
 
     return {"signed-in": signed_in, "owner": owner}

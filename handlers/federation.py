@@ -147,7 +147,7 @@ class Returning:
         returned = structs.asdict(request.query(ReturnQuery))
         params = {name: returned[name] for name in ("code", "state", "error") if returned[name] is not UNSET}
         verifier = returned["verifier"] if returned["verifier"] is not UNSET else None
-        take(self._services, request, "oauth")
+        take(self._services, request, "oauth-return")
         arrival = federation.arrive(
             self._services, _provider(request), params, verifier, device_of(self._services, request)
         )
@@ -157,7 +157,7 @@ class Returning:
     def post(self, request: Request) -> Answer:
         """Log in, or get a ticket for binding."""
         given = request.json(Return)
-        take(self._services, request, "oauth")
+        take(self._services, request, "oauth-return")
         params = {"code": given.code, "state": given.state, "error": given.error}
         arrival = federation.arrive(
             self._services, _provider(request), params, given.verifier, device_of(self._services, request)

@@ -8,7 +8,7 @@ This file knows addresses and headers; what is counted is in `shop/limits.py`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 from dada.app import Request
@@ -36,27 +36,35 @@ def address_of(request: Request, proxies: tuple[Network, ...]) -> str:
     return address
 
 
-def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """Return an address as a proxy writes it: with a port, in brackets, IPv4 inside IPv6; None for what is none."""
+    bare = address.partition("]")[0].removeprefix("[")
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(bare)
     except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+        return None
+    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed
+
+
+def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
+    if not address:  # a unix socket: whoever may open it is a proxy of ours
+        return bool(networks)
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in networks)
 
 
 def prefix(address: str, bits_of: dict[int, int] = _PREFIX) -> str:
     """Return the network of an address: /24 of IPv4, /48 of IPv6; "" for what is no address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return ""
-    return str(ip_network((parsed, bits_of[parsed.version]), strict=False))
+    parsed = _parsed(address)
+    return str(ip_network((parsed, bits_of[parsed.version]), strict=False)) if parsed else ""
 
 
 def place_of(services: Services, request: Request) -> Place:
     """Return where the request comes from; of IPv6 a /64 is one address, since one subscriber has all of it."""
     address = address_of(request, services.settings.trusted_proxies)
-    return Place(prefix(address, {4: 32, 6: 64}), prefix(address))
+    return Place(prefix(address, {4: 32, 6: 64}) or "unknown", prefix(address) or "unknown")
 
 
 def take(services: Services, request: Request, what: str, account: str = "") -> Place:

@@ -61,6 +61,7 @@ class Password:
         Every other session ends at once, and this one goes on with a new pair of tokens.
         """
         change, caller = request.json(PasswordChange), request.identity
+        take(self._services, request, "login")
         with limited():
             changed = accounts.change_password(
                 self._services, caller.user_id, change.current_password, change.new_password
@@ -80,7 +81,7 @@ class PasswordResets:
         """Ask for a letter; the same answer for any address."""
         email = request.json(ResetRequest).email
         take(self._services, request, "letters")
-        take(self._services, request, "reset", usernames.email_key(email))
+        take(self._services, request, "reset", usernames.address_key(email) or email)
         accounts.ask_for_reset(self._services, email)
         return Answer(202, ResetPending())
 

@@ -12,7 +12,7 @@ from dada.errors import Rejected
 from dada.operations import IF_MATCH, IF_NONE_MATCH, operation
 from dada.problems import HTTPProblem
 from handlers.activation import ActivationPending
-from handlers.limits import take
+from handlers.limits import limited, take
 from handlers.repeats import repeatable
 from shop import accounts, limits
 from shop.services import Services
@@ -82,13 +82,16 @@ class ProfileQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 def registering(services: Services, request: Request) -> Iterator[None]:
     """Count a registration inside, and one that failed as what it was: a name that was asked after, or nothing."""
     place = take(services, request, "register")
+    with limited():
+        limits.take(services, "names", place)  # before anything is known: else its refusal would be the answer
     try:
         yield
     except Rejected as refused:
         limits.give_back(services, "register", place)
-        if refused.reason == "username-taken":
-            take(services, request, "names")
+        if refused.reason != "username-taken":
+            limits.give_back(services, "names", place)
         raise
+    limits.give_back(services, "names", place)
 
 
 def when(milliseconds: int) -> str:

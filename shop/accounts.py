@@ -9,9 +9,10 @@ This file knows accounts; sessions are in `tokens.py`, what letters say in `lett
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from dada.oauth import new_secret
 from dada.problems import FieldError, Invalid
@@ -88,10 +89,14 @@ def register(services: Services, *, username: str, password: str, email: str, la
     """
     name, address = prove(username, password, email)
     hashed = services.hasher.hash(password)
-    with services.db.write() as tx:
-        account = add(tx, services, name, address, hashed, language, **profile)
-        job = outbox.put(tx, services, "mail.activation", user=account.id)
-        events.write(tx, services, "register", account.id)
+    try:
+        with services.db.write() as tx:
+            account = add(tx, services, name, address, hashed, language, **profile)
+            job = outbox.put(tx, services, "mail.activation", user=account.id)
+            events.write(tx, services, "register", account.id)
+    except Refused as refused:
+        events.note(services, "register", None, refused.reason)
+        raise
     outbox.push(services, job)
     return account
 
@@ -168,6 +173,25 @@ def _find(connection: Connection, services: Services, token: str, purpose: str) 
     return connection.execute(query).first()
 
 
+def _locked(tx: Connection, services: Services, token: str, purpose: str) -> Row[Any] | None:
+    """Return what `_find` returns, with the user's row locked first: whoever changes an account does that first."""
+    mine = select(one_time_tokens.c.user_id).where(one_time_tokens.c.digest == _digest(token))
+    user_id = tx.execute(mine).scalar()
+    if user_id is None:
+        return None
+    lock(tx, user_id)
+    return _find(tx, services, token, purpose)
+
+
+def lock(tx: Connection, user_id: int) -> Row[Any] | None:
+    """Return the user's row, locked until *tx* ends.
+
+    Every transaction that changes an account takes this lock first, then tokens, sessions and identities, and the
+    head of the events last: in one order, they wait for each other and never deadlock.
+    """
+    return tx.execute(select(users).where(users.c.id == user_id).with_for_update()).first()
+
+
 def _consume(tx: Connection, services: Services, digest: bytes) -> bool:
     """Mark the token as used, in one step; False if it was."""
     unused = (one_time_tokens.c.digest == digest) & one_time_tokens.c.used_at.is_(None)
@@ -178,7 +202,13 @@ def check_activation(services: Services, token: str) -> None:
     """Raise :exc:`Refused` unless *token* would activate an account.  Changes nothing: mail scanners follow links."""
     with services.db.read() as connection:
         row = _find(connection, services, token, "activation")
-    if row is None or row.used_at is not None:
+        proved = (
+            row is not None
+            and connection.execute(
+                select(users.c.id).where(users.c.verified_email_key == row.email_key, users.c.id != row.id)
+            ).first()
+        )
+    if row is None or row.used_at is not None or proved:
         raise Refused("activation-invalid")
 
 
@@ -186,25 +216,21 @@ def activate(services: Services, token: str, caller_id: int | None = None) -> Ac
     """Let *token* prove its account's address.  Raise :exc:`Refused`, for whatever reason, with one reason only.
 
     caller_id  who is logged in where the link was followed.  If the account was in use before (it began with a log-in
-               elsewhere) by somebody who is not seen to own the address, his sessions and links end: he may have given
-               an address that is not his, and waited.
+               elsewhere) by somebody who is not seen to own the address, all his ways in end, the password too: he may
+               have given an address that is not his, and waited.  Its owner chooses a password by mail.
     """
     try:
-        row = _activate(services, token)
+        row = _activate(services, token, caller_id)
     except Refused as refused:
         events.note(services, "activation", None, refused.reason)
         raise
-    if row.used_at is not None:
-        return _account(row)
-    if row.state == "active" and caller_id != row.id:
-        _expel(services, row)
     return _account(row)._replace(state="active")
 
 
-def _activate(services: Services, token: str) -> Row[Any]:
+def _activate(services: Services, token: str, caller_id: int | None) -> Row[Any]:
     """Use the token, unless it was used a moment ago, and return its row with its user's, as it was before."""
-    with services.db.write() as tx:
-        row = _find(tx, services, token, "activation")
+    with ExitStack() as undo, services.db.write() as tx:
+        row = _locked(tx, services, token, "activation")
         if row is None:
             raise Refused("activation-invalid")
         if row.used_at is not None:
@@ -212,21 +238,27 @@ def _activate(services: Services, token: str) -> Row[Any]:
                 raise Refused("activation-invalid")
             return row
         _consume(tx, services, row.digest)
-        proved = {"state": "active", "verified_email_key": row.email_key}
+        proved: dict[str, Any] = {"state": "active", "verified_email_key": row.email_key}
+        expelled = row.state == "active" and caller_id != row.id
+        if expelled:
+            proved |= {"password_hash": None, "token_epoch": row.token_epoch + 1}
         try:
             with tx.begin_nested():
                 tx.execute(update(users).where(users.c.id == row.id).values(proved))
         except IntegrityError:  # somebody else proved this address in the meantime
             raise Refused("activation-invalid") from None
+        if expelled:
+            undo.enter_context(liveness.counting_up(services, row.id, row.token_epoch + 1))
+            tx.execute(delete(identities).where(identities.c.user_id == row.id))
+            tx.execute(delete(one_time_tokens).where(_theirs(row.id), one_time_tokens.c.digest != row.digest))
         events.write(tx, services, "activation", row.id)
+        if expelled:
+            events.write(tx, services, "expel", row.id)
     return row
 
 
-def _expel(services: Services, row: Row[Any]) -> None:
-    epoch = row.token_epoch + 1
-    with liveness.counting_up(services, row.id, epoch), services.db.write() as tx:
-        tx.execute(update(users).where(users.c.id == row.id).values(token_epoch=epoch))
-        tx.execute(update(identities).where(identities.c.user_id == row.id).values(user_id=None, bound_at=None))
+def _theirs(user_id: int) -> ColumnElement[bool]:
+    return one_time_tokens.c.user_id == user_id
 
 
 def ask_for_activation(services: Services, username: str) -> None:
@@ -250,22 +282,27 @@ def authenticate(services: Services, login: str, password: str) -> Account:
     would tell that they are of one account.)
     """
     if "@" in login:
-        key = usernames.email_key(login)[:254]
+        key = usernames.address_key(login)
         which = users.c.verified_email_key == key
     else:
         key = usernames.username_key(login) or ""
         which = users.c.username_key == key
+    counted = key or login  # a name that is none is counted as it was written
     with services.db.read() as connection:
         row = connection.execute(select(users).where(which)).first()
-    standing = limits.begin(services, "login", key)
+    standing = limits.begin(services, "login", counted)
     try:
-        if not services.hasher.verify(row.password_hash if row else None, password) or row is None:
+        good = services.hasher.verify(row.password_hash if row else None, password)
+        if not good or row is None:
             raise Refused("invalid-credentials")
-        limits.end_well(services, "login", key)
+        limits.end_well(services, "login", counted, standing)
         if services.hasher.is_outdated(row.password_hash):
             _rehash(services, row, password)
         return must_be_active(_account(row))
     except Refused as refused:
+        if refused.reason == "unavailable":  # too busy to look: that was no guess
+            limits.end_well(services, "login", counted, standing)
+            raise
         events.note(services, "login", row.id if row else None, refused.reason)
         if not standing.left and refused.reason == "invalid-credentials":
             events.note(services, "lock", row.id if row else None, standing.name)
@@ -284,7 +321,10 @@ def must_be_active(account: Account) -> Account:
 def _rehash(services: Services, row: Row[Any], password: str) -> None:
     """Hash *password* with today's parameters, unless somebody changed it meanwhile."""
     unchanged = (users.c.id == row.id) & (users.c.password_hash == row.password_hash)
-    hashed = services.hasher.hash(password)
+    try:
+        hashed = services.hasher.hash(password)
+    except Refused:  # too busy: another time
+        return
     with services.db.write() as tx:
         tx.execute(update(users).where(unchanged).values(password_hash=hashed))
 
@@ -295,26 +335,31 @@ def _rehash(services: Services, row: Row[Any], password: str) -> None:
 def change_password(services: Services, user_id: int, current: str, new: str) -> Account:
     """Change the password; all sessions end with the epoch, and all one-time tokens.  Return the account as it is now.
 
-    Raise :exc:`Refused` (reauth-failed) for a wrong present password, which counts like a failed log-in, so that there
-    may be :exc:`TooMany`; and :exc:`Invalid` for a new one that is not taken.
+    Raise :exc:`Refused` (reauth-failed) for a wrong present password; after five of them :exc:`TooMany`, whatever
+    strangers try meanwhile; and :exc:`Invalid` for a new one that is not taken.
     """
     with services.db.read() as connection:
         row = connection.execute(select(users).where(users.c.id == user_id)).one()
-    limits.begin(services, "login", row.username_key)
-    if not services.hasher.verify(row.password_hash, current):
+    standing = limits.begin(services, "password", str(user_id))
+    try:
+        good = services.hasher.verify(row.password_hash, current)
+    except Refused:
+        limits.end_well(services, "password", str(user_id), standing)
+        raise
+    if not good:
         events.note(services, "password-change", user_id, "reauth-failed")
         raise Refused("reauth-failed")
-    limits.end_well(services, "login", row.username_key)
+    limits.end_well(services, "password", str(user_id), standing)
     if wrong := _new_password_faults("#/new_password", new, row):
         raise Invalid(wrong)
     if current == new:
         raise Invalid([FieldError("#/new_password", "password_same")])
-    return _set_password(services, row, new, row.password_hash)
+    return _set_password(services, row, new)
 
 
 def ask_for_reset(services: Services, email: str) -> None:
     """Let a reset letter be sent to whoever proved this address; nobody hears whether there is one."""
-    key = usernames.email_key(email)[:254]
+    key = usernames.address_key(email)
     with services.db.read() as connection:
         row = connection.execute(select(users.c.id).where(users.c.verified_email_key == key)).first()
     with services.db.write() as tx:
@@ -332,37 +377,68 @@ def reset_password(services: Services, token: str, new: str) -> Account:
         raise Refused("reset-invalid")
     if wrong := _new_password_faults("#/password", new, row):
         raise Invalid(wrong)
-    return _set_password(services, row, new, row.password_hash, token=row.digest)
+    account = _set_password(services, row, new, token)
+    for name in (row.username_key, row.email_key):  # whoever was locked out by others' guesses is let in again
+        limits.unlock(services, "login", name)
+    return account
 
 
 def _new_password_faults(pointer: str, password: str, row: Row[Any]) -> list[FieldError]:
     return passwords.faults(pointer, password, row.username, row.email.partition("@")[0], row.email)
 
 
-def _set_password(services: Services, row: Row[Any], new: str, old_hash: str | None, token: bytes = b"") -> Account:
+def _set_password(services: Services, row: Row[Any], new: str, token: str = "") -> Account:
+    """Set a password, if nothing about the account changed since *row* was read; the first of two at once wins."""
     hashed = services.hasher.hash(new)
-    unchanged = (users.c.id == row.id) & (users.c.password_hash.is_not_distinct_from(old_hash))
-    epoch = row.token_epoch + 1
-    with liveness.counting_up(services, row.id, epoch), services.db.write() as tx:
-        if token and not _consume(tx, services, token):
-            raise Refused("reset-invalid")
-        changed = tx.execute(update(users).where(unchanged).values(password_hash=hashed, token_epoch=epoch))
-        if changed.rowcount != 1:  # two changes at once: the first one won
-            raise Refused("reset-invalid" if token else "reauth-failed")
-        tx.execute(delete(one_time_tokens).where(one_time_tokens.c.user_id == row.id))
+    refused = Refused("reset-invalid" if token else "reauth-failed")
+    with ExitStack() as undo, services.db.write() as tx:
+        now = lock(tx, row.id)
+        if now is None or (now.token_epoch, now.password_hash, now.state) != (
+            row.token_epoch, row.password_hash, row.state,
+        ):  # fmt: skip
+            raise refused
+        if token and not _consume(tx, services, _digest(token)):
+            raise refused
+        epoch = _count_up(tx, services, undo, now, password_hash=hashed)
+        tx.execute(delete(one_time_tokens).where(_theirs(row.id)))
         job = outbox.put(tx, services, "mail.password_changed", user=row.id)
         events.write(tx, services, "password-reset" if token else "password-change", row.id)
     outbox.push(services, job)
     return _account(row)._replace(epoch=epoch)
 
 
+def _count_up(tx: Connection, services: Services, undo: ExitStack, user: Row[Any], **changes: Any) -> int:
+    """Count the epoch of a locked row up, with other changes to it: all its sessions end.  Return the new one."""
+    epoch: int = user.token_epoch + 1
+    tx.execute(update(users).where(users.c.id == user.id).values(token_epoch=epoch, **changes))
+    undo.enter_context(liveness.counting_up(services, user.id, epoch))
+    return epoch
+
+
+def count_up(services: Services, user_id: int, kind: str, **changes: Any) -> bool:
+    """End every session of a user, by an event of this *kind*; False if there is no such user."""
+    with ExitStack() as undo, services.db.write() as tx:
+        user = lock(tx, user_id)
+        if user is None:
+            return False
+        _count_up(tx, services, undo, user, **changes)
+        events.write(tx, services, kind, user_id)
+    return True
+
+
 def disable(services: Services, user_id: int) -> None:
     """Disable an account: it acts on the next call of each of its sessions."""
-    with services.db.read() as connection:
-        epoch = 1 + connection.execute(select(users.c.token_epoch).where(users.c.id == user_id)).scalar_one()
-    with liveness.counting_up(services, user_id, epoch), services.db.write() as tx:
-        tx.execute(update(users).where(users.c.id == user_id).values(state="disabled", token_epoch=epoch))
-        events.write(tx, services, "disable", user_id)
+    count_up(services, user_id, "disable", state="disabled")
+
+
+def enable(services: Services, user_id: int) -> None:
+    """Let a disabled account be used again; its sessions stay ended."""
+    with services.db.write() as tx:
+        user = lock(tx, user_id)
+        if user is not None and user.state == "disabled":
+            state = "pending" if user.verified_email_key is None else "active"
+            tx.execute(update(users).where(users.c.id == user_id).values(state=state))
+            events.write(tx, services, "enable", user_id)
 
 
 # --- profiles --------------------------------------------------------------------------------------------

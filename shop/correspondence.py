@@ -32,7 +32,7 @@ def write(services: Services, kind: str, user_id: int) -> Addressed | None:
     kind  one of _WRITERS
     """
     with services.db.write() as tx:
-        row = tx.execute(select(users).where(users.c.id == user_id)).first()
+        row = accounts.lock(tx, user_id)
         letter = _WRITERS[kind](tx, services, row) if row and row.state != "disabled" else None
     return Addressed(row.email, letter) if row and letter else None
 
@@ -58,13 +58,11 @@ def _reset(tx: Connection, services: Services, row: Row[Any]) -> Letter | None:
     return letters.password_reset(row.language, page, username=row.username, token=token, minutes=minutes)
 
 
-def _to_owner(
-    letter: Callable[..., Letter], *, proved: bool = False
-) -> Callable[[Connection, Services, Row[Any]], Letter | None]:
-    """Return what writes a letter that only tells; with *proved*, only to an address whose owner clicked."""
+def _to_owner(letter: Callable[..., Letter]) -> Callable[[Connection, Services, Row[Any]], Letter | None]:
+    """Return what writes a letter that only tells: to an address whose owner clicked, and to no other."""
 
     def write_it(_: Connection, services: Services, row: Row[Any]) -> Letter | None:
-        if proved and row.verified_email_key is None:
+        if row.verified_email_key is None:
             return None
         return letter(row.language, services.settings.page_origin, username=row.username)
 
@@ -76,7 +74,7 @@ _WRITERS: Final[dict[str, Callable[[Connection, Services, Row[Any]], Letter | No
     "reset": _reset,
     "password_changed": _to_owner(letters.password_changed),
     "token_reused": _to_owner(letters.token_reused),
-    "new_device": _to_owner(letters.new_device, proved=True),
-    "identity_bound": _to_owner(letters.identity_bound, proved=True),
-    "identity_unbound": _to_owner(letters.identity_unbound, proved=True),
+    "new_device": _to_owner(letters.new_device),
+    "identity_bound": _to_owner(letters.identity_bound),
+    "identity_unbound": _to_owner(letters.identity_unbound),
 }

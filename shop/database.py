@@ -28,6 +28,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.is_sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": pool_size, "pool_timeout": _BUSY_SECONDS}
+        options["hide_parameters"] = True  # an error is logged with its statement: the values are people's
         if self.is_sqlite:
             options["connect_args"] = {"timeout": _BUSY_SECONDS}
         else:

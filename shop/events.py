@@ -12,8 +12,9 @@
     mac       HMAC over the row and the row before it
 
 The rows are a chain: whoever changes, takes out or puts in a row without the key breaks it at that place, and whoever
-cuts off its end leaves it shorter than its head says.  The key is in the secrets folder, not in the database.  (Whoever
-has both can write a new chain; ship the logs elsewhere against that: each mac is in them.)
+cuts off its end cannot seal the head anew.  The key is in the secrets folder, not in the database.  Two things are seen
+only against a mac that was kept elsewhere (each is in the logs; `dada events check --holds`): an older state of both
+tables, put back whole, and a chain written anew by who has the key.
 
 A change of an account and its event are one transaction.  A refusal, which changes nothing, has one of its own.
 
@@ -39,13 +40,25 @@ from shop.keyring import derive
 from shop.services import Services
 from shop.tables import event_head, events
 
-__all__ = ["KINDS", "Break", "Origin", "asked_by", "broken", "fingerprint", "is_new_device", "note", "of_user", "write"]
+__all__ = [
+    "KINDS",
+    "Break",
+    "Origin",
+    "asked_by",
+    "broken",
+    "fingerprint",
+    "holds",
+    "is_new_device",
+    "note",
+    "of_user",
+    "write",
+]
 
 _log = logging.getLogger("shop.events")
 
 KINDS: Final = frozenset({
-    "access", "activation", "bind", "disable", "lock", "login", "limit", "logout", "logout-all", "password-change",
-    "password-reset", "refresh", "register", "resend", "reset-asked", "token-reuse", "unbind",
+    "access", "activation", "bind", "disable", "enable", "expel", "lock", "login", "limit", "logout", "logout-all",
+    "password-change", "password-reset", "refresh", "register", "resend", "reset-asked", "token-reuse", "unbind",
 })  # fmt: skip
 _FIELDS: Final = ("id", "at", "kind", "outcome", "user_id", "actor_id", "request", "network", "agent")
 _AT_ONCE: Final = 1000
@@ -105,9 +118,10 @@ def write(
         "network": origin.network[:64],
         "agent": fingerprint(origin.user_agent if user_agent is None else user_agent),
     }
-    mac = _mac(_key(services.settings.lasting_secret), head.mac, row)
+    key = _key(services.settings.lasting_secret)
+    mac = _mac(key, head.mac, row)
     tx.execute(insert(events).values(**row, mac=mac))
-    tx.execute(update(event_head).values(last=row["id"], mac=mac))
+    tx.execute(update(event_head).values(last=row["id"], mac=mac, seal=_seal(key, row["id"], mac)))
     _log.info("%s: %s", kind, outcome, extra={"request": origin.request, "event": row["id"], "mac": mac.hex()[:16]})
 
 
@@ -128,6 +142,11 @@ def note(services: Services, kind: str, user_id: int | None, outcome: str, *, ac
 
 def _key(lasting_secret: bytes) -> Key:
     return Key(derive(lasting_secret, "events"))
+
+
+def _seal(key: Key, last: int, mac: bytes) -> bytes:
+    """Return what only who has the key can say: that the chain ends here.  A chain without rows needs none."""
+    return key.mac(b"head %d " % last + mac) if last else bytes(32)
 
 
 def _mac(key: Key, previous: bytes, row: dict[str, Any]) -> bytes:
@@ -154,27 +173,41 @@ class Break(NamedTuple):
 def broken(db: Database, lasting_secret: bytes, told: Callable[[int], None] = lambda _: None) -> Iterator[Break]:
     """Yield every place where the chain is broken; *told* is called with each number that was looked at.
 
-    After a break the chain is followed from the row that was found, so that one change is one break.
+    After a break the chain is followed from the row that was found, so that one change is one break.  Rows that are
+    written meanwhile are no break: the head is looked at before the rows and after them.
     """
     key, previous, number = _key(lasting_secret), bytes(32), 0
     with db.read() as connection:
-        while rows := connection.execute(
-            select(events).where(events.c.id > number).order_by(events.c.id).limit(_AT_ONCE)
-        ).all():
-            for row in rows:
-                if row.id != number + 1:
-                    yield Break(number + 1, f"missing, up to {row.id - 1}" if row.id > number + 2 else "missing")
-                elif _mac(key, previous, {name: getattr(row, name) for name in _FIELDS}) != row.mac:
-                    yield Break(row.id, "not what was written")
-                previous, number = row.mac, row.id
-                told(number)
-        head = connection.execute(select(event_head)).one_or_none()
-    if head is None:
+        before = connection.execute(select(event_head)).one_or_none()
+    while rows := _after(db, number):
+        for row in rows:
+            if row.id != number + 1:
+                yield Break(number + 1, f"missing, up to {row.id - 1}" if row.id > number + 2 else "missing")
+            elif _mac(key, previous, {name: getattr(row, name) for name in _FIELDS}) != row.mac:
+                yield Break(row.id, "not what was written")
+            if before is not None and row.id == before.last and row.mac != before.mac:
+                yield Break(row.id, "the head is of another chain")
+            previous, number = row.mac, row.id
+            told(number)
+    with db.read() as connection:
+        after = connection.execute(select(event_head)).one_or_none()
+    if before is None or after is None:
         yield Break(number, "the head of the chain is missing")
-    elif (head.last, head.mac) != (number, previous):
-        why = (
-            f"the chain ends at {number}, and its head says {head.last}"
-            if head.last != number
-            else "the head is of another chain"
-        )
-        yield Break(number, why)
+        return
+    if number < before.last or number > after.last:
+        yield Break(number, f"the chain ends at {number}, and its head says {after.last}")
+    if any(head.seal != _seal(key, head.last, head.mac) for head in {before, after}):
+        yield Break(after.last, "the head is not sealed by us")
+
+
+def _after(db: Database, number: int) -> list[Row[Any]]:
+    rows = select(events).where(events.c.id > number).order_by(events.c.id).limit(_AT_ONCE)
+    with db.read() as connection:
+        return list(connection.execute(rows).all())
+
+
+def holds(db: Database, number: int, mac: str) -> bool:
+    """Whether the event *number* still has the mac, or its beginning, that was noted elsewhere."""
+    with db.read() as connection:
+        kept = connection.execute(select(events.c.mac).where(events.c.id == number)).scalar()
+    return kept is not None and len(mac) >= 8 and kept.hex().startswith(mac.lower())

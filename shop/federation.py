@@ -13,9 +13,12 @@ This file knows identities; the protocol is in `dada/oauth.py`, what each provid
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from dada import oauth
 from shop import accounts, events, outbox, tokens
@@ -60,6 +63,13 @@ class Ticket(NamedTuple):
     expires_in: int
     name: str
     avatar: str
+
+
+class Identity(NamedTuple):
+    """Who somebody is elsewhere: the provider's name, and its number for him."""
+
+    provider: str
+    subject: str
 
 
 class Arrival(NamedTuple):
@@ -113,8 +123,8 @@ def _arrive(services: Services, provider: Provider, params: dict[str, Any], veri
         reply = services.http.post(request.url, request.form)
         answer = oauth.read_token(reply.status, reply.body)
         subject = provider.whose(services.http, answer)
-        identity, account = _identity(services, provider.client.name, subject)
-        if account:
+        identity = Identity(provider.client.name, subject)
+        if account := _owner(services, identity):
             return Arrival(tokens.log_in(services, account, device), None)
         greeting = provider.greet(services.http, answer, subject)
         return Arrival(None, _ticket(services, identity, greeting, pending.challenge if pending else ""))
@@ -126,53 +136,54 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _identity(services: Services, provider: str, subject: str) -> tuple[int, Account | None]:
-    """Return the number of the identity's row, which is made if need be, and the account that it is bound to."""
-    mine = (identities.c.provider == provider) & (identities.c.subject == subject)
-    with services.db.write() as tx:
-        row = tx.execute(select(identities).where(mine)).first()
-        if row is None:
-            new = {"provider": provider, "subject": subject, "created_at": services.now_ms}
-            try:
-                with tx.begin_nested():
-                    tx.execute(insert(identities).values(new))
-            except IntegrityError:
-                pass  # it arrived twice at once: the other call wrote the row
-            row = tx.execute(select(identities).where(mine)).one()
-        user = row.user_id and tx.execute(select(users).where(users.c.id == row.user_id)).one()
-    if not user:
-        return row.id, None
-    return row.id, Account(user.id, user.username, user.username_key, user.state, user.token_epoch)
+def _owner(services: Services, identity: Identity) -> Account | None:
+    """Return the account that an identity is bound to; None for none."""
+    mine = (identities.c.provider == identity.provider) & (identities.c.subject == identity.subject)
+    query = select(users).join(identities, identities.c.user_id == users.c.id).where(mine)
+    with services.db.read() as connection:
+        user = connection.execute(query).first()
+    return Account(user.id, user.username, user.username_key, user.state, user.token_epoch) if user else None
 
 
 # --- tickets ---------------------------------------------------------------------------------------------
 
 
-def _ticket(services: Services, identity: int, greeting: Greeting, challenge: str) -> Ticket:
-    with services.db.write() as tx:
-        tx.execute(update(identities).where(identities.c.id == identity).values(name=greeting.name))
+def _ticket(services: Services, identity: Identity, greeting: Greeting, challenge: str) -> Ticket:
     token = oauth.new_secret()
-    _keep(services, token, {"identity": identity, "challenge": challenge, "tries": TRIES})
+    kept = {"identity": identity, "name": greeting.name, "challenge": challenge, "tries": TRIES}
+    _keep(services, token, {**kept, "until": services.clock() + TICKET_SECONDS})
     return Ticket(token, TICKET_SECONDS, greeting.name, greeting.avatar)
 
 
 def _keep(services: Services, token: str, ticket: dict[str, Any]) -> None:
-    services.cache.set(f"ticket:{_hash(token)}", json.dumps(ticket), TICKET_SECONDS)
+    left = ticket["until"] - services.clock()
+    if left > 0 and ticket["tries"] > 0:
+        services.cache.set(f"ticket:{_hash(token)}", json.dumps(ticket), left)
 
 
 def _take(services: Services, token: str, verifier: Any) -> dict[str, Any]:
     """Take a ticket out of the cache, where nobody else has it meanwhile.  Raise :exc:`Refused`."""
     kept = services.cache.take(f"ticket:{_hash(token)}")
     ticket: dict[str, Any] = json.loads(kept) if kept else {}
-    if not ticket or not isinstance(verifier, str) or oauth.challenge(verifier) != ticket["challenge"]:
+    shown = oauth.challenge(verifier) if isinstance(verifier, str) else ""
+    if not ticket or not compare_digest(shown.encode(), ticket["challenge"].encode()):
         raise Refused("ticket-invalid")
     return ticket
 
 
-def _give_back(services: Services, token: str, ticket: dict[str, Any]) -> None:
-    """Put a ticket back after a failed try, if it has tries left."""
-    if ticket["tries"] > 1:
-        _keep(services, token, {**ticket, "tries": ticket["tries"] - 1})
+@contextmanager
+def _holding(services: Services, token: str, verifier: Any) -> Iterator[dict[str, Any]]:
+    """Give a ticket, and take it back with a try less if what is inside fails; a refusal leaves its event."""
+    try:
+        ticket = _take(services, token, verifier)
+        try:
+            yield ticket
+        except Exception:
+            _keep(services, token, {**ticket, "tries": ticket["tries"] - 1})
+            raise
+    except Refused as refused:
+        events.note(services, "bind", None, refused.reason)
+        raise
 
 
 def bind_existing(services: Services, token: str, verifier: Any, prove: Any, device: Device) -> Grant:
@@ -182,15 +193,11 @@ def bind_existing(services: Services, token: str, verifier: Any, prove: Any, dev
 
     Raise :exc:`Refused`: ticket-invalid, already-bound (the account has another), identity-taken (somebody was faster).
     """
-    ticket = _take(services, token, verifier)
-    try:
+    with _holding(services, token, verifier) as ticket:
         account: Account = prove()
         with services.db.write() as tx:
-            _bind(tx, services, ticket["identity"], account.id)
+            _bind(tx, services, ticket, account)
             job = outbox.put(tx, services, "mail.identity_bound", user=account.id)
-    except Exception:
-        _give_back(services, token, ticket)
-        raise
     outbox.push(services, job)
     return tokens.log_in(services, account, device)
 
@@ -203,31 +210,34 @@ def bind_new(
     The account is active, since its owner proved who he is; his mail address is not, until he clicks the letter's link.
     Raise :exc:`Refused` and :exc:`Invalid` as registering does.
     """
-    ticket = _take(services, token, verifier)
-    try:
+    with _holding(services, token, verifier) as ticket:
         name, address = accounts.prove(new["username"], new["password"], new["email"])
         hashed = services.hasher.hash(new["password"])
         with services.db.write() as tx:
             account = accounts.add(tx, services, name, address, hashed, language, state="active")
-            _bind(tx, services, ticket["identity"], account.id)
             job = outbox.put(tx, services, "mail.activation", user=account.id)
-    except Exception:
-        _give_back(services, token, ticket)
-        raise
+            events.write(tx, services, "register", account.id, actor_id=account.id)
+            _bind(tx, services, ticket, account)
     outbox.push(services, job)
     return tokens.log_in(services, account, device)
 
 
-def _bind(tx: Connection, services: Services, identity_id: int, user_id: int) -> None:
-    free = (identities.c.id == identity_id) & identities.c.user_id.is_(None)
+def _bind(tx: Connection, services: Services, ticket: dict[str, Any], account: Account) -> None:
+    """Bind a ticket's identity to an account that is still what it was when its owner proved it."""
+    user = accounts.lock(tx, account.id)
+    if user is None or (user.token_epoch, user.state) != (account.epoch, "active"):
+        raise Refused("session-ended")
+    identity = Identity(*ticket["identity"])
+    row = {"provider": identity.provider, "subject": identity.subject, "user_id": account.id, "name": ticket["name"]}
+    now = services.now_ms
     try:
         with tx.begin_nested():
-            bound = tx.execute(update(identities).where(free).values(user_id=user_id, bound_at=services.now_ms))
+            tx.execute(insert(identities).values(**row, created_at=now, bound_at=now))
     except IntegrityError:
-        raise Refused("already-bound") from None
-    if bound.rowcount != 1:
-        raise Refused("identity-taken")
-    events.write(tx, services, "bind", user_id, actor_id=user_id)
+        mine = (identities.c.user_id == account.id) & (identities.c.provider == identity.provider)
+        has_one = tx.execute(select(identities.c.id).where(mine)).first()
+        raise Refused("already-bound" if has_one else "identity-taken") from None
+    events.write(tx, services, "bind", account.id, actor_id=account.id)
 
 
 # --- what is bound ---------------------------------------------------------------------------------------
@@ -246,15 +256,18 @@ def unbind(services: Services, user_id: int, provider: str) -> None:
     Raise :exc:`Refused`: not-found where there is none; last-login-method where he could not log in any more.
     """
     mine = (identities.c.user_id == user_id) & (identities.c.provider == provider)
-    with services.db.write() as tx:
-        # The user's row is locked first: two calls that each take one of two would leave none.
-        user = tx.execute(select(users).where(users.c.id == user_id).with_for_update()).one()
-        bound = tx.execute(select(identities.c.provider).where(identities.c.user_id == user_id)).scalars().all()
-        if provider not in bound:
-            raise Refused("not-found")
-        if user.password_hash is None and len(bound) == 1:
-            raise Refused("last-login-method")
-        tx.execute(update(identities).where(mine).values(user_id=None, bound_at=None))
-        job = outbox.put(tx, services, "mail.identity_unbound", user=user_id)
-        events.write(tx, services, "unbind", user_id)
+    try:
+        with services.db.write() as tx:
+            user = accounts.lock(tx, user_id)  # or two calls that each take one of two would leave none
+            bound = tx.execute(select(identities.c.provider).where(identities.c.user_id == user_id)).scalars().all()
+            if user is None or provider not in bound:
+                raise Refused("not-found")
+            if user.password_hash is None and len(bound) == 1:
+                raise Refused("last-login-method")
+            tx.execute(delete(identities).where(mine))
+            job = outbox.put(tx, services, "mail.identity_unbound", user=user_id)
+            events.write(tx, services, "unbind", user_id)
+    except Refused as refused:
+        events.note(services, "unbind", user_id, refused.reason)
+        raise
     outbox.push(services, job)

@@ -3,8 +3,10 @@
 This file knows how a call is made safely; it does not know whom it calls.
 """
 
+import time
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final, NamedTuple
 
 import requests
 import urllib3
@@ -15,6 +17,7 @@ __all__ = ["HTTP", "Reply"]
 
 CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 5
+WHOLE_SECONDS: Final = 10
 MAX_BYTES: Final = 65536
 
 
@@ -25,11 +28,22 @@ class Reply(NamedTuple):
     body: bytes
 
 
+def _read(body: Any, until: float) -> bytes:
+    """Return the body, or its first MAX_BYTES + 1 bytes.  Raise :exc:`OSError` for one that takes its time."""
+    data = b""
+    while len(data) <= MAX_BYTES and (piece := body.read1(MAX_BYTES + 1 - len(data), decode_content=True)):
+        data += piece
+        if time.monotonic() > until:
+            raise TimeoutError
+    return data
+
+
 class HTTP:
     """Calls other services.  Raise :exc:`Refused`, reason provider-unavailable, where none answers."""
 
     def __init__(self) -> None:
         self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one user's are not another's
         self._session.trust_env = False  # no proxy, and no .netrc: secrets go where the settings say
         self._session.headers.update({"User-Agent": "dada", "Accept": "application/json"})
 
@@ -47,7 +61,7 @@ class HTTP:
             prepared = self._session.prepare_request(request)
             timeout = (CONNECT_SECONDS, READ_SECONDS)
             with self._session.send(prepared, timeout=timeout, allow_redirects=False, stream=True) as response:
-                return Reply(response.status_code, response.raw.read(MAX_BYTES + 1, decode_content=True))
+                return Reply(response.status_code, _read(response.raw, time.monotonic() + WHOLE_SECONDS))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             # The library's message may hold the URL, and the URL a token: it is not told.
             late = isinstance(error, requests.Timeout | TimeoutError)

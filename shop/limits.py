@@ -91,15 +91,27 @@ class TooMany(Rejected):
 QUOTAS: Final = {
     "login": (Quota("login", "address", 20, 60), Quota("login-network", "network", 100, 60)),
     "names": (Quota("names", "address", 10, 3600),),  # who is told that a name is taken could list all names
-    "register": (Quota("register", "address", 5, 3600),),
-    "resend": (Quota("resend", "account", 1, 60), Quota("resend-day", "account", 5, 86_400)),
-    "reset": (Quota("reset", "account", 1, 60), Quota("reset-day", "account", 5, 86_400)),
-    "letters": (Quota("letters", "address", 20, 3600),),  # resend and reset together
-    "tokens": (Quota("tokens", "address", 20, 60),),  # of letters, tried
+    "register": (Quota("register", "address", 5, 3600), Quota("register-network", "network", 50, 3600)),
+    "resend": (Quota("resend", "account", 1, 60),),
+    "reset": (Quota("reset", "account", 1, 60),),
+    "letters": (  # resend and reset together
+        Quota("letters", "address", 20, 3600),
+        Quota("letters-network", "network", 100, 3600),
+    ),
+    "receiver": (Quota("receiver", "account", 10, 86_400),),  # letters of a kind to one address: the worker's, silently
+    "denied": (Quota("denied", "account", 20, 60),),  # things of others that one asked for
+    "tokens": (  # of letters, tried
+        Quota("tokens", "address", 20, 60),
+        Quota("tokens-network", "network", 200, 60),
+    ),
     "refresh": (Quota("refresh", "account", 30, 60),),  # for a session's family
-    "oauth": (Quota("oauth", "address", 20, 60),),
+    "oauth": (Quota("oauth", "address", 20, 60), Quota("oauth-network", "network", 200, 60)),
+    "oauth-return": (Quota("oauth-return", "address", 20, 60), Quota("oauth-return-network", "network", 200, 60)),
 }
-LOCKS: Final = {"login": Lock("login-failures", 5, 300, 30, 900)}
+LOCKS: Final = {
+    "login": Lock("login-failures", 5, 300, 30, 900),  # by the name or the address that was typed
+    "password": Lock("password-failures", 5, 300, 30, 900),  # the present one, asked for while one is logged in
+}
 
 # KEYS: a counter each.  ARGV: a quota and a window in milliseconds for each.  All are counted, or none.
 # Returns which is nearest to its end (from 1), what is left of it (-1: it was used up), and its milliseconds.
@@ -144,11 +156,11 @@ redis.call('PEXPIRE', KEYS[1], string.format('%.0f', pause + tonumber(ARGV[4])))
 return {1, 0}
 """
 
-# KEYS: the failures' hash.  What was counted in advance was no failure.
+# KEYS: the failures' hash.  ARGV: 1 if the try began a pause.  What was counted in advance was no failure.
 _END_WELL: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('HINCRBY', KEYS[1], 'failures', -1)
-  redis.call('HDEL', KEYS[1], 'ends')
+  if ARGV[1] == '1' then redis.call('HDEL', KEYS[1], 'ends') end
 end
 return 1
 """
@@ -200,9 +212,14 @@ def begin(services: Services, what: str, account: str) -> Standing:
     return Standing(lock.name, lock.free, lock.window, number, lock.window)
 
 
-def end_well(services: Services, what: str, account: str) -> None:
-    """Give back the try: it was no failure."""
-    _run(services, _END_WELL, [_lock_key(services, LOCKS[what], account)], ())
+def end_well(services: Services, what: str, account: str, begun: Standing) -> None:
+    """Give back the try that *begun* stands for: it was no failure.  The pause goes only if this try began it."""
+    _run(services, _END_WELL, [_lock_key(services, LOCKS[what], account)], (0 if begun.left else 1,))
+
+
+def unlock(services: Services, what: str, account: str) -> None:
+    """Forget the failures: somebody proved in another way who he is."""
+    services.cache.forget(_lock_key(services, LOCKS[what], account))
 
 
 def _lock_key(services: Services, lock: Lock, account: str) -> str:

@@ -85,10 +85,14 @@ def forget(services: Services, user_id: int, sid: str) -> None:
 
 @contextmanager
 def counting_up(services: Services, user_id: int, epoch: int) -> Iterator[None]:
-    """Let no token of an earlier epoch pass, from before the transaction inside commits; undone if it does not."""
+    """Let no token of an earlier epoch pass; undone if what is inside does not succeed.
+
+    Entered inside the transaction that counted up, when it holds the user's row, and left after it: then the marks come
+    in the order of the epochs, and nobody takes away another's.
+    """
     services.cache.set(_epoch(user_id), str(epoch), KEPT_SECONDS)
     try:
         yield
     except BaseException:
-        services.cache.forget(_epoch(user_id))
+        services.cache.forget_if(_epoch(user_id), str(epoch))
         raise

@@ -24,6 +24,7 @@ _SECRETS: Final = (
     (re.compile(r"(?i)\b(bearer )[A-Za-z0-9._~+/-]+=*"), r"\1[redacted]"),
     (re.compile(r"(://)[^/@\s]+@"), r"\1[redacted]@"),  # user and password of a URL
     (re.compile(r"(?i)((?:password|secret|token|code|state|ticket|verifier)=)[^&\s\"']+"), r"\1[redacted]"),
+    (re.compile(r"\$argon2\S+"), "[redacted]"),
     (re.compile(r"[A-Za-z0-9_-]{40,}"), "[redacted]"),  # one-time tokens, states, refresh tokens
 )
 
@@ -52,8 +53,9 @@ class Formatter(logging.Formatter):
             "message": redacted(record.getMessage()),
         }
         told |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
-        if "why" in told:
-            told["why"] = redacted(str(told["why"]))
+        for name in ("why", "path"):
+            if name in told:
+                told[name] = redacted(str(told[name]))
         if record.exc_info:
             told["traceback"] = redacted(self.formatException(record.exc_info))
         return json.dumps(told, ensure_ascii=False, default=str)

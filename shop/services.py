@@ -42,7 +42,12 @@ OUTAGES: tuple[type[Exception], ...] = (
     *database.OUTAGES,
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
 )
+
+
+_FORGET_IF = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 class Cache:
@@ -69,6 +74,10 @@ class Cache:
         """Return what is kept under *key* and forget it, in one step; None if there is nothing."""
         value: Any = self._redis.getdel(key)
         return None if value is None else str(value.decode())
+
+    def forget_if(self, key: str, value: str) -> None:
+        """Forget what is kept under *key*, if it still is *value*: somebody else may have written since."""
+        self._redis.eval(_FORGET_IF, 1, key, value)
 
     def forget(self, *keys: str) -> None:
         """Forget what is kept under *keys*."""
@@ -99,7 +108,11 @@ class Services:
 
     def parts(self) -> dict[str, bool]:
         """Return, for each part that a request needs, whether it answers."""
-        return {"database": _answers(self.db.ping), "redis": _answers(self.redis.ping)}
+        return {"database": _answers(self.db.ping), "redis": _answers(self._redis_writes)}
+
+    def _redis_writes(self) -> None:
+        """A Redis that is full, or became a replica, answers and is of no use."""
+        self.redis.set("ready", "", ex=60)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -112,6 +125,8 @@ def _answers(ping: Callable[[], object]) -> bool:
     try:
         ping()
     except OUTAGES:
+        return False
+    except redis.exceptions.RedisError:  # it answers, and does not do it
         return False
     return True
 

@@ -166,5 +166,6 @@ event_head = Table(  # one row: where the chain of events ends
     Column("only", Integer, primary_key=True, autoincrement=False),
     Column("last", _Id, nullable=False),
     Column("mac", _Digest, nullable=False),
+    Column("seal", _Digest, nullable=False),
     **_ENGINE,
 )

@@ -26,7 +26,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from dada import base64url
 from dada.jwt import Issuer, Verifier
-from shop import events, limits, liveness, outbox
+from shop import accounts, events, limits, liveness, outbox
 from shop.accounts import Account, must_be_active
 from shop.errors import Refused
 from shop.keyring import ACCESS, REFRESH, Ring
@@ -214,7 +214,9 @@ def renew(services: Services, sid: str, account: Account) -> Grant:
     }
     with services.db.write() as tx:
         tx.execute(update(sessions).where(sessions.c.id == sid).values(epoch=account.epoch, **fresh))
-        row = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
+        row = tx.execute(select(sessions).where(sessions.c.id == sid)).one_or_none()
+    if row is None:  # it was ended elsewhere at this moment
+        raise Refused("session-ended")
     liveness.forget(services, account.id, sid)
     return _grant(services, row, account, secret)
 
@@ -326,6 +328,9 @@ def end_all(services: Services, user_id: int, *, but: str = "", because: str = "
 
     because  the kind of the event that is written; "" for none, where the cause has written its own
     """
+    if not but and because:
+        accounts.count_up(services, user_id, because)  # also for who is just logging in, and was not seen yet
+        because = ""
     mine = (sessions.c.user_id == user_id) & (sessions.c.id != but)
     with services.db.write() as tx:
         liveness.mark_ended(services, user_id, tx.execute(select(sessions.c.id).where(mine)).scalars().all())

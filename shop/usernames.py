@@ -18,7 +18,7 @@ from confusable_homoglyphs import categories, confusables
 
 from dada.problems import FieldError
 
-__all__ = ["RESERVED", "Email", "Username", "email", "email_key", "username", "username_key"]
+__all__ = ["RESERVED", "Email", "Username", "address_key", "email", "email_key", "username", "username_key"]
 
 MIN_LENGTH: Final = 3
 MAX_LENGTH: Final = 30
@@ -157,7 +157,14 @@ def email(text: str) -> Email | FieldError:
     ):
         return wrong
     written = f"{local}@{ascii_domain}"
-    return Email(written, email_key(written))
+    key = email_key(written)
+    return wrong if len(key) > 254 else Email(written, key)  # folding may make it longer
+
+
+def address_key(text: str) -> str:
+    """Return the key of an address as somebody types it; "" for what is none."""
+    found = email(text.strip())
+    return found.key if isinstance(found, Email) else ""
 
 
 def email_key(text: str) -> str:

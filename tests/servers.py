@@ -133,7 +133,7 @@ class MariaDB(_Server):
             done = subprocess.run(
                 [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
                  "--skip-test-db", *self._user],
-                capture_output=True,
+                capture_output=True, env={**os.environ, "TMPDIR": str(folder)},  # two at once share no names
             )  # fmt: skip
             assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
 

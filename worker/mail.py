@@ -5,7 +5,8 @@ letter may go out twice if the worker dies between sending and telling so; then 
 """
 
 from dada.queue import Job
-from shop import correspondence, outbox
+from shop import correspondence, limits, outbox, usernames
+from shop.limits import NOWHERE, TooMany
 from shop.services import Services
 
 __all__ = [
@@ -18,9 +19,18 @@ def _send(services: Services, job: Job, kind: str, user: int) -> None:
     if not outbox.is_due(services, job.id):
         return  # it was done before, and the worker died before it could say so
     addressed = correspondence.write(services, kind, user)
-    if addressed:
+    if addressed and _is_wanted(services, kind, addressed.to):
         services.post.send(addressed.to, addressed.letter)
     outbox.settle(services, job.id)
+
+
+def _is_wanted(services: Services, kind: str, to: str) -> bool:
+    """Whether a receiver may get one more letter of this kind today; who asked for it hears nothing of that."""
+    try:
+        limits.take(services, "receiver", NOWHERE, f"{kind} {usernames.email_key(to)}")
+    except TooMany:
+        return False
+    return True
 
 
 def send_activation(services: Services, job: Job, *, user: int) -> None:

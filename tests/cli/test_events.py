@@ -39,6 +39,13 @@ def test_a_broken_one_is_told_place_by_place_with_exit_status_1(dada, where, ser
     assert (status, told["events"], told["breaks"]) == (1, 3, [{"id": 2, "why": "missing"}])
 
 
+def test_an_event_that_was_noted_elsewhere_is_looked_for(dada, where):
+    status, out, _ = dada("events", "check", "--holds", "2:0123456789abcdef", **where)
+    assert (status, out.splitlines()[0]) == (1, "event 2: not the event that was noted elsewhere")
+    status, _, err = dada("events", "check", "--holds", "x", **where)
+    assert (status, err.startswith("dada: x is no ID:MAC")) == (2, True)
+
+
 MISTAKES = {
     "no secret": ({"SECRETS_DIR": "/nowhere"}, "/nowhere/lasting_secret cannot be read"),
     "no database": ({"DATABASE_URL": "mysql+pymysql://x@127.0.0.1:1/x"}, "the database does not answer"),

@@ -73,7 +73,7 @@ def parts(servers, secrets_folder, world):
         for table in reversed(metadata.sorted_tables):
             if table.name != "event_head":
                 tx.execute(table.delete())
-        tx.execute(metadata.tables["event_head"].update().values(last=0, mac=bytes(32)))
+        tx.execute(metadata.tables["event_head"].update().values(last=0, mac=bytes(32), seal=bytes(32)))
     database.close()
     made = Parts(redis, mariadb, secrets_folder, world)
     yield made

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from shop import accounts, tokens
 from shop.services import Services
-from shop.tables import one_time_tokens, outbox, users
+from shop.tables import one_time_tokens, outbox
 from shop.tokens import Device
 
 PASSWORD = "correct horse battery"
@@ -21,8 +21,7 @@ def register(services: Services, name: str = "ada", email: str | None = None, **
 def token_for(services: Services, user_id: int, purpose: str = "activation") -> str:
     """Return a letter's token for a user."""
     with services.db.write() as tx:
-        row = tx.execute(select(users).where(users.c.id == user_id)).one()
-        return accounts.mint(tx, services, row, purpose)
+        return accounts.mint(tx, services, accounts.lock(tx, user_id), purpose)
 
 
 def join(services: Services, name: str = "ada", email: str | None = None):

@@ -1,6 +1,7 @@
 """Accounts: registering, proving an address, logging in, passwords, profiles."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import update
@@ -8,6 +9,7 @@ from sqlalchemy import update
 from dada.problems import Invalid
 from shop import accounts, tokens
 from shop.errors import Refused
+from shop.limits import TooMany
 from shop.passwords import Hasher
 from shop.tables import identities, users
 from tests.shop.people import PASSWORD, jobs, join, kept_digests, log_in, register, token_for, user_row
@@ -168,7 +170,80 @@ def test_whoever_used_an_account_before_its_address_was_proved_is_expelled_unles
     accounts.activate(services, token_for(services, account.id), None)
     assert reason(tokens.identify, services, grant.access_token) == "session-ended"
     with services.db.read() as connection:
-        assert connection.execute(identities.select()).one().user_id is None
+        assert connection.execute(identities.select()).all() == []
+    for name in ("ada", "ada@example.org"):
+        assert reason(accounts.authenticate, services, name, PASSWORD) == "invalid-credentials"
+
+
+def test_an_expulsion_is_one_with_the_activation(services, monkeypatch):
+    account = register(services)
+    with services.db.write() as tx:
+        tx.execute(update(users).values(state="active"))
+    grant = log_in(services)
+    token = token_for(services, account.id)
+
+    def down(*_, **__):
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(services.cache), "set", down)
+        with pytest.raises(ConnectionError):
+            accounts.activate(services, token)
+    assert accounts.profile(services, account.id).verified_email_key is None
+    accounts.activate(services, token)
+    assert reason(tokens.identify, services, grant.access_token) == "session-ended"
+
+
+def test_whoever_comes_second_takes_back_nothing_of_the_first(services, monkeypatch):
+    """A change that began before the account was disabled fails, and leaves the mark of the disabling."""
+    account = join(services)
+    grant = log_in(services)
+    real = type(services.hasher).hash
+
+    def disabled_meanwhile(hasher, password):
+        accounts.disable(services, account.id)
+        return real(hasher, password)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(services.hasher), "hash", disabled_meanwhile)
+        assert reason(accounts.change_password, services, account.id, PASSWORD, "a brand new one") == "reauth-failed"
+    assert reason(tokens.identify, services, grant.access_token) == "session-ended"
+
+
+def test_an_address_is_found_however_its_owner_writes_it(services):
+    join(services, "uli", "uli@bücher.example")
+    for login in ("uli@bücher.example", "ULI@xn--bcher-kva.example", " uli@bücher.example "):
+        assert accounts.authenticate(services, login, PASSWORD).username == "uli"
+    accounts.ask_for_reset(services, "uli@bücher.example")
+    (asked,) = [arguments for task, arguments in jobs(services) if task == "mail.reset"]
+    assert '"user": 0' not in asked
+
+
+@pytest.mark.parametrize("behind", [" " * 239 + "1", "\0"])
+def test_what_a_database_would_cut_or_pad_is_no_address(services, behind):
+    join(services)
+    accounts.ask_for_reset(services, "ada@example.org" + behind)
+    (asked,) = [arguments for task, arguments in jobs(services) if task == "mail.reset"]
+    assert '"user": 0' in asked
+    assert reason(accounts.authenticate, services, "ada@example.org" + behind, PASSWORD) == "invalid-credentials"
+
+
+def test_reset_change_and_letter_at_once_wait_for_each_other(services):
+    account = join(services)
+
+    def one(number):
+        try:
+            if number % 3 == 0:
+                token_for(services, account.id, "reset")
+            elif number % 3 == 1:
+                accounts.reset_password(services, token_for(services, account.id, "reset"), f"a brand new one {number}")
+            else:
+                accounts.change_password(services, account.id, PASSWORD, f"a brand new one {number}")
+        except (Refused, TooMany):
+            pass
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(one, range(30)))  # a deadlock would be an OperationalError
 
 
 # --- logging in ------------------------------------------------------------------------------------------

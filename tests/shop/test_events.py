@@ -174,7 +174,10 @@ CHANGES = {
         ),
         [Break(5, "not what was written"), Break(5, "the chain ends at 5, and its head says 4")],
     ),
-    "a head that is changed": (update(event_head).values(mac=bytes(32)), [Break(4, "the head is of another chain")]),
+    "a head that is changed": (
+        update(event_head).values(mac=bytes(32)),
+        [Break(4, "the head is of another chain"), Break(4, "the head is not sealed by us")],
+    ),
 }
 
 
@@ -190,7 +193,7 @@ def test_whoever_changes_the_record_breaks_the_chain_there(services, change, fou
 
 def test_another_key_makes_another_chain(services):
     events.note(services, "login", None, "invalid-credentials")
-    assert [place.id for place in events.broken(services.db, b"another" * 6)] == [1]
+    assert [place.id for place in events.broken(services.db, b"another" * 6)] == [1, 1]
 
 
 def test_progress_is_told(services):
@@ -208,3 +211,35 @@ def test_one_s_events_come_newest_first_a_page_at_a_time(services, ada):
     first = events.of_user(services, ada.id, 2)
     assert [row.outcome for row in first] == ["c", "b"]
     assert [row.outcome for row in events.of_user(services, ada.id, 2, first[-1].id)] == ["a", "ok"]
+
+
+def test_who_cuts_off_the_end_cannot_seal_the_head_anew(services):
+    for _ in range(4):
+        events.note(services, "login", None, "invalid-credentials")
+    with services.db.write() as tx:
+        last = tx.execute(select(table).where(table.c.id == 2)).one()
+        tx.execute(delete(table).where(table.c.id > 2))
+        tx.execute(update(event_head).values(last=2, mac=last.mac))
+    assert breaks(services) == [Break(2, "the head is not sealed by us")]
+
+
+def test_what_is_written_while_one_looks_is_no_break(services):
+    for _ in range(3):
+        events.note(services, "login", None, "invalid-credentials")
+
+    def write_more(number):
+        if number == 3:
+            events.note(services, "login", None, "invalid-credentials")
+
+    assert list(events.broken(services.db, services.settings.lasting_secret, write_more)) == []
+
+
+def test_a_mac_that_was_noted_elsewhere_tells_an_older_state(services):
+    for _ in range(2):
+        events.note(services, "login", None, "invalid-credentials")
+    with services.db.read() as connection:
+        mac = connection.execute(select(table.c.mac).where(table.c.id == 2)).scalar_one().hex()
+    assert events.holds(services.db, 2, mac[:16])
+    assert not events.holds(services.db, 2, "0" * 16)
+    assert not events.holds(services.db, 3, mac)
+    assert not events.holds(services.db, 2, mac[:4])

@@ -61,12 +61,11 @@ def test_the_way_to_weibo_is_made_of_settings_only(services):
     assert reason(federation.begin, services, "weibo", "no challenge") == "oauth-return-invalid"
 
 
-def test_somebody_unknown_gets_a_ticket_and_his_number_is_kept(services, world):
+def test_somebody_unknown_gets_a_ticket_and_nothing_of_him_is_kept(services, world):
     _, arrival = arrive(services)
     assert arrival.grant is None
     assert (arrival.ticket.name, arrival.ticket.expires_in) == ("林小满", 600)
-    (row,) = rows(services)
-    assert (row.provider, row.subject, row.user_id, row.name) == ("weibo", "9000000001", None, "林小满")
+    assert rows(services) == []
     assert token_requests(world) == 1
 
 
@@ -84,7 +83,9 @@ def test_somebody_known_and_bound_is_logged_in_with_a_session_of_his_own(service
 
 
 def test_a_number_beyond_javascript_s_stays_exact(services):
-    arrive(services, uid="9007199254740993")
+    ada = join(services)
+    browser, arrival = arrive(services, uid="9007199254740993")
+    federation.bind_existing(services, arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
     assert rows(services)[0].subject == "9007199254740993"
 
 
@@ -163,12 +164,43 @@ def test_a_ticket_binds_once(services):
 
 def test_a_ticket_is_worth_nothing_in_another_browser(services):
     ada = join(services)
+    for wrong in (lambda _: Browser().verifier, lambda _: None, lambda _: "", lambda browser: browser.challenge):
+        browser, arrival = arrive(services)
+        bind = (federation.bind_existing, services, arrival.ticket.token)
+        assert reason(*bind, wrong(browser), lambda: ada, DEVICE) == "ticket-invalid"
+        assert reason(*bind, browser.verifier, lambda: ada, DEVICE) == "ticket-invalid"  # it was shown elsewhere
+
+
+def test_a_ticket_is_over_ten_minutes_after_it_was_given_however_often_it_was_tried(services, clock):
+    ada = join(services)
     browser, arrival = arrive(services)
-    for verifier in (Browser().verifier, None, "", browser.challenge):
-        assert (
-            reason(federation.bind_existing, services, arrival.ticket.token, verifier, lambda: ada, DEVICE)
-            == "ticket-invalid"
-        )
+
+    def wrong():
+        raise Refused("invalid-credentials")
+
+    bind = (federation.bind_existing, services, arrival.ticket.token, browser.verifier)
+    clock.advance(599)
+    assert reason(*bind, wrong, DEVICE) == "invalid-credentials"
+    (key,) = services.redis.keys("ticket:*")
+    assert services.redis.pttl(key) <= 1000
+    clock.advance(2)
+    assert reason(*bind, wrong, DEVICE) in ("invalid-credentials", "ticket-invalid")
+    assert reason(*bind, lambda: ada, DEVICE) == "ticket-invalid"
+
+
+def test_who_was_proved_before_the_password_changed_binds_nothing(services):
+    join(services)
+    proved = accounts.authenticate(services, "ada", PASSWORD)
+    browser, arrival = arrive(services)
+
+    def prove():
+        accounts.change_password(services, proved.id, PASSWORD, "a brand new one")
+        return proved
+
+    assert reason(federation.bind_existing, services, arrival.ticket.token, browser.verifier, prove, DEVICE) == (
+        "session-ended"
+    )
+    assert rows(services) == []
 
 
 def test_a_ticket_has_five_tries(services):
@@ -235,7 +267,7 @@ def test_what_is_wrong_with_the_new_account_leaves_nothing_behind_and_the_ticket
     with pytest.raises(Invalid):
         federation.bind_new(services, ticket, browser.verifier, NEW | {"password": "short"}, "en", DEVICE)
     assert reason(federation.bind_new, services, ticket, browser.verifier, NEW, "en", DEVICE) == "username-taken"
-    assert rows(services)[0].user_id is None
+    assert rows(services) == []
     assert federation.bind_new(services, ticket, browser.verifier, NEW | {"username": "other"}, "en", DEVICE)
 
 

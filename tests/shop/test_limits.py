@@ -10,7 +10,7 @@ from shop import accounts, limits
 from shop.errors import Refused
 from shop.limits import Place, TooMany
 from shop.tables import events
-from tests.shop.people import PASSWORD, join, log_in
+from tests.shop.people import PASSWORD, join, log_in, token_for
 
 HERE = Place("192.0.2.1/32", "192.0.2.0/24")
 NEXT_DOOR = Place("192.0.2.2/32", "192.0.2.0/24")
@@ -86,7 +86,7 @@ def test_who_is_refused_by_one_quota_is_counted_by_none(counted):
 
 def test_a_window_ends_by_itself(counted):
     use_up(counted, "register")
-    (key,) = [key for key in counted.redis.keys("{limits}:register*") if b":told" not in key]
+    (key,) = [key for key in counted.redis.keys("{limits}:register:*") if b":told" not in key]
     assert 0 < counted.redis.pttl(key) <= 3_600_000
     counted.redis.delete(key)  # as its end does
     assert limits.take(counted, "register", HERE).left == 4
@@ -130,7 +130,7 @@ def test_redis_holds_no_names(services):
     with pytest.raises(Refused):
         accounts.authenticate(services, "ada", PASSWORD)
     assert services.redis.keys("*ada*") == []
-    assert len(services.redis.keys("{limits}*")) == 3
+    assert len(services.redis.keys("{limits}*")) == 2
 
 
 class TestTheLock:
@@ -201,13 +201,41 @@ class TestTheLock:
         with pytest.raises(Refused):  # or the lock would tell that the address is ada's
             accounts.authenticate(services, "ada@example.org", "wrong")
 
-    def test_guessing_the_present_password_counts(self, services):
+    def test_guessing_the_present_password_counts_and_strangers_guesses_do_not(self, services):
         account = join(services)
+        self.fail(services, 5)
         for _ in range(5):
             with pytest.raises(Refused):
                 accounts.change_password(services, account.id, "wrong", "a brand new one")
         with pytest.raises(TooMany):
             accounts.change_password(services, account.id, PASSWORD, "a brand new one")
+
+    def test_who_chose_a_password_by_mail_is_let_in_whatever_others_guessed(self, services):
+        account = join(services)
+        self.fail(services, 5)
+        self.fail(services, 5, "ada@example.org")
+        accounts.reset_password(services, token_for(services, account.id, "reset"), "a brand new one")
+        for name in ("ada", "ada@example.org"):
+            assert accounts.authenticate(services, name, "a brand new one").username == "ada"
+
+    def test_too_busy_to_look_is_no_guess(self, services, monkeypatch):
+        join(services)
+
+        def busy(*_):
+            raise Refused("unavailable")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(services.hasher), "verify", busy)
+            for _ in range(9):
+                with pytest.raises(Refused, match="unavailable"):
+                    accounts.authenticate(services, "ada", PASSWORD)
+        assert log_in(services)
+
+    def test_what_was_right_meanwhile_ends_no_pause_that_others_earned(self, services):
+        join(services)
+        begun = limits.begin(services, "login", "ada")
+        self.fail(services, 4)
+        limits.end_well(services, "login", "ada", begun)
         self.locked(services)
 
     def test_a_hundred_guesses_at_the_same_moment_are_five(self, services):

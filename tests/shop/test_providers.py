@@ -58,11 +58,12 @@ def test_one_logs_in_with_it_as_with_weibo(shop, octopus):
 
 def test_the_same_number_at_another_provider_is_somebody_else(shop, octopus):
     octopus.profile = {"id": "9000000001", "login": "x"}
+    ada = join(shop)
     with shop.db.write() as tx:
-        tx.execute(identities.insert().values(provider="weibo", subject="9000000001", created_at=1, name=""))
-    arrive(shop, octopus)
-    with shop.db.read() as connection:
-        assert len(connection.execute(select(identities)).all()) == 2
+        row = {"provider": "weibo", "subject": "9000000001", "user_id": ada.id, "created_at": 1, "bound_at": 1}
+        tx.execute(identities.insert().values(row))
+    _, arrival = arrive(shop, octopus)
+    assert (arrival.grant, arrival.ticket.name) == (None, "x")
 
 
 def test_a_state_of_one_provider_is_none_of_another(shop, octopus):

@@ -49,10 +49,11 @@ def upgrade() -> None:
         sa.Column("only", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("last", _id(), nullable=False),
         sa.Column("mac", _digest(), nullable=False),
+        sa.Column("seal", _digest(), nullable=False),
         sa.PrimaryKeyConstraint("only", name=op.f("pk_event_head")),
         **_OPTIONS,
     )
-    op.bulk_insert(head, [{"only": 1, "last": 0, "mac": bytes(32)}])
+    op.bulk_insert(head, [{"only": 1, "last": 0, "mac": bytes(32), "seal": bytes(32)}])
 
 
 def downgrade() -> None:
