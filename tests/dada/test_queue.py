@@ -1,31 +1,39 @@
-"""The queue: the same contract on Debian's Redis and on the embedded Valkey, both real."""
+"""The queue: the same contract on Debian's Redis, the embedded Valkey, a cluster, and after a Sentinel's failover."""
 
 import json
-import socket
 import threading
 
 import pytest
 import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from dada.errors import Misuse
 from dada.queue import Broken, Counts, Known, Queue
+from tests.machines import Cluster, Watched, blocked_clients, client_of
+from tests.proxy import Proxy
 from tests.servers import Redis, wait_until
 
 GRACE = 0.2
 
 
-@pytest.fixture(scope="module", params=["redis", "valkey"])
+MACHINES = {
+    "redis": Redis,
+    "valkey": lambda folder: Redis(folder, valkey=True),
+    "cluster": Cluster,
+    "failover": Watched,
+}
+
+
+@pytest.fixture(scope="module", params=MACHINES)
 def server(request, tmp_path_factory):
-    with Redis(tmp_path_factory.mktemp(request.param), valkey=request.param == "valkey") as running:
+    with MACHINES[request.param](tmp_path_factory.mktemp(request.param)) as running:
+        if request.param == "failover":
+            running.fail()
         yield running
 
 
-def connect(port):
-    return redis.Redis(port=port, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+connect = client_of
 
 
 @pytest.fixture
@@ -101,7 +109,7 @@ def test_a_waiting_worker_wakes_when_a_job_comes(queue, server):
 
     thread = threading.Thread(target=work)
     thread.start()
-    wait_until(lambda: queue._redis.info("clients")["blocked_clients"], "the worker to wait")
+    wait_until(lambda: blocked_clients(server.port), "the worker to wait")
     job_id = queue.put("t")
     thread.join(10)
     assert [job.id for job in got] == [job_id]
@@ -318,48 +326,20 @@ def test_a_list_that_nobody_owns_is_adopted(queue, client, server):
 # --- replies that are lost -------------------------------------------------------------------------------
 
 
-class CuttingProxy:
-    """Passes everything on to Redis, and on request cuts the connection before the next reply."""
-
-    def __init__(self, port):
-        self.cut = False
-        self._target = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(near,), daemon=True).start()
-
-    def _serve(self, near):
-        with near, socket.create_connection(("127.0.0.1", self._target)) as far:
-            while command := near.recv(1 << 16):
-                far.sendall(command)
-                reply = far.recv(1 << 16)
-                if self.cut:
-                    self.cut = False
-                    return
-                near.sendall(reply)
-
-    def close(self):
-        self._listener.close()
-
-
 @pytest.fixture
 def proxy(server):
-    proxy = CuttingProxy(server.port)
-    yield proxy
-    proxy.close()
+    """Stands before the node that has the queue."""
+    with connect(server.port) as asked:
+        node = asked.get_node_from_key("{mail}:") if isinstance(asked, redis.RedisCluster) else None
+    with Proxy(node.port if node else server.master_port) as proxy:
+        proxy.remap = node and {(node.host, node.port): ("127.0.0.1", proxy.port)}
+        yield proxy
 
 
 @pytest.fixture
-def cut_queue(client, proxy):
-    with connect(proxy.port) as connection:
+def cut_queue(client, server, proxy):
+    options = {"address_remap": lambda address: proxy.remap.get(address, address)} if proxy.remap else {}
+    with connect(server.port if proxy.remap else proxy.port, **options) as connection:
         queue = Queue(connection, "mail", grace=GRACE)
         queue.put("warm-up")  # the scripts are loaded
         queue.done("w1", queue.claim("w1")[0])
@@ -368,7 +348,7 @@ def cut_queue(client, proxy):
 
 def test_a_job_whose_reply_was_lost_is_given_at_the_next_claim(cut_queue, proxy):
     cut_queue.put_many("t", [{"n": n} for n in range(3)])
-    proxy.cut = True
+    proxy.cut("after")
     with pytest.raises(redis.exceptions.ConnectionError):
         cut_queue.claim("w1", 2)
     assert [job.args["n"] for job in cut_queue.claim("w1", 2)] == [0, 1]
@@ -379,7 +359,7 @@ def test_a_job_whose_reply_was_lost_is_given_at_the_next_claim(cut_queue, proxy)
 def test_a_job_that_the_worker_has_in_hand_is_not_given_twice(cut_queue, proxy):
     cut_queue.put_many("t", [{"n": n} for n in range(3)])
     (first,) = cut_queue.claim("w1")
-    proxy.cut = True
+    proxy.cut("after")
     with pytest.raises(redis.exceptions.ConnectionError):
         cut_queue.claim("w1")
     assert [job.args["n"] for job in cut_queue.claim("w1")] == [1]
@@ -389,7 +369,7 @@ def test_a_job_that_the_worker_has_in_hand_is_not_given_twice(cut_queue, proxy):
 def test_an_acknowledgement_whose_reply_was_lost_counts_once(cut_queue, proxy):
     cut_queue.put("t")
     (job,) = cut_queue.claim("w1")
-    proxy.cut = True
+    proxy.cut("after")
     with pytest.raises(redis.exceptions.ConnectionError):
         cut_queue.done("w1", job)
     assert not cut_queue.done("w1", job)
@@ -398,7 +378,7 @@ def test_an_acknowledgement_whose_reply_was_lost_counts_once(cut_queue, proxy):
 
 
 def test_a_put_with_an_id_of_one_s_own_can_be_repeated_after_a_lost_reply(cut_queue, proxy):
-    proxy.cut = True
+    proxy.cut("after")
     with pytest.raises(redis.exceptions.ConnectionError):
         cut_queue.put("t", id="mine")
     cut_queue.put("t", id="mine")
@@ -515,7 +495,7 @@ def test_two_queues_do_not_see_each_other(client):
 
 
 def test_a_client_that_decodes_replies_will_do(server, client):
-    with redis.Redis(port=server.port, decode_responses=True) as decoding:
+    with connect(server.port, decode_responses=True) as decoding:
         queue = Queue(decoding, "mail")
         queue.put("t", name="達")
         (job,) = queue.claim("w1")
