@@ -24,6 +24,9 @@ pictures: dev machine ## the screenshots of the documents, made anew
 fuzz: dev ## look for inputs that break the core, until Ctrl-C: make fuzz WHAT=sealed
 	@$(BIN)/python -m tests.fuzz $(or $(WHAT),sealed) .fuzz/$(or $(WHAT),sealed)
 
+model: dev ## the queue in every order of events, larger than the tests do: make model WHAT=cuts
+	@$(BIN)/python -m tests.model $(WHAT)
+
 mutants: dev ## break each rule of a module once, and see which no test misses: make mutants WHAT=router
 	@$(BIN)/python -m tests.mutation.run $(WHAT)
 
@@ -58,7 +61,7 @@ dev:
 machine:
 	@tools/machine.sh
 
-.PHONY: help run test oracle pictures fuzz mutants check lint types imports format lock clean venv dev machine
+.PHONY: help run test oracle pictures fuzz model mutants check lint types imports format lock clean venv dev machine
 
 bench: ## measure against peers, in ratios: make bench WHAT=tokens
 	@tools/venv.sh bench/requirements.lock .venv-bench
