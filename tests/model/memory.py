@@ -1,4 +1,4 @@
-"""A Redis in this process, as small as the queue's scripts need: its whole state is a value that can be kept and put back.
+"""A Redis in this process, as small as the queue's scripts need: its whole state is a value, to be kept and put back.
 
 The scripts are the real ones, run by a real Lua 5.1, the language version of Redis.  What is modelled is the commands
 they call; `test_memory.py` holds them to a real Redis, command by command and reply by reply.
