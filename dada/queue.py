@@ -35,7 +35,7 @@ from dada.errors import Malformed, Misuse, Problem
 from dada.queue_cron import Crontab
 from dada.queue_jobs import Broken, Counts, Dead, Job, Known, text
 from dada.queue_ledger import Ledger
-from dada.queue_line import Line, Lines
+from dada.queue_line import Common, Line, Lines
 from dada.queue_scripts import SCRIPTS, keys
 from dada.queue_server import Server, examine
 
@@ -97,7 +97,7 @@ class Queue(Ledger):
         self.name, self.grace = name, grace
         self._max_crashes, self._new_id, self._clock = max_crashes, new_id, clock
         (prefix,) = keys(name)
-        super().__init__(redis, prefix, Lines(redis, prefix, SCRIPTS, clock))
+        super().__init__(redis, prefix, Lines(Common(redis, prefix, SCRIPTS, clock)))
         self._hands: dict[str, _Hand] = {}
         self._adopted = -_ADOPT_EVERY
 
@@ -222,7 +222,7 @@ class Queue(Ledger):
         """
         began, line = self._clock(), self._hand(worker).line
         bells = [keys(queue.name)[0] + "bell" for queue in (self, *others)]
-        if others and self._lines.pool is None:  # a cluster's hang in different houses: listen to one for a bit
+        if others and self._lines.common.pool is None:  # a cluster's hang in different houses: listen to one for a bit
             bells, wait = bells[:1], min(wait, 0.1)
         line.command("BRPOP", *bells, f"{max(min(wait, _NAP, line.patience), 0.001):.3f}")
         return max(self._clock() - began, 0.001)
@@ -233,7 +233,7 @@ class Queue(Ledger):
             if not isinstance(worker, str) or not queue_jobs.ID.fullmatch(worker):
                 why, fix = "this is no name of a worker", "letters, digits, . _ : -"
                 raise Misuse([Problem("queue-worker", "worker", ascii(worker)[:60], why, fix)])
-            hand = self._hands[worker] = _Hand(Line(self._lines))
+            hand = self._hands[worker] = _Hand(self._lines.line())
         return hand
 
     def _take(self, worker: str, limit: int, done: Iterable[Job]) -> list[Job] | None:

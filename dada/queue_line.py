@@ -21,16 +21,29 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-__all__ = ["Line", "Lines"]
+__all__ = ["Common", "Line", "Lines"]
 
 _STALE: Final = 0.2  # seconds: a connection that was quiet so long may have been closed from the other side
+
+
+class Common:
+    """What all lines of one queue share: the client, the key, the scripts, and which of them Redis has seen."""
+
+    def __init__(self, redis: Any, key: str, scripts: Mapping[str, str], clock: Callable[[], float]) -> None:
+        self.redis, self.key, self.clock = redis, key, clock
+        self.pool: Any = getattr(redis, "connection_pool", None)
+        self.scripts = {
+            name: (hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), text)
+            for name, text in scripts.items()
+        }
+        self.loaded: set[str] = set()
 
 
 class Line:
     """One connection; for one thread at a time."""
 
-    def __init__(self, lines: "Lines") -> None:
-        self._lines = lines
+    def __init__(self, common: Common) -> None:
+        self._common = common
         self._connection: Any = None
         self._unread = 0
         self._used = 0.0
@@ -39,29 +52,29 @@ class Line:
     @property
     def patience(self) -> float:
         """The seconds that a blocking command may take before the connection gives up, and some to spare."""
-        timeout = self._lines.pool.connection_kwargs.get("socket_timeout") if self._lines.pool is not None else None
+        timeout = self._common.pool.connection_kwargs.get("socket_timeout") if self._common.pool is not None else None
         return timeout / 2 if timeout else 60.0
 
     def run(self, script: str, *args: Any) -> Any:
         """Run a script and return its reply.  Raise what the client raises."""
-        sha, source = self._lines.scripts[script]
+        sha, source = self._common.scripts[script]
         try:
-            reply = self.command("EVALSHA", sha, 1, self._lines.key, *args)
+            reply = self.command("EVALSHA", sha, 1, self._common.key, *args)
         except Exception as error:
             if type(error).__name__ != "NoScriptError":
                 raise
-            reply = self.command("EVAL", source, 1, self._lines.key, *args)
-        self._lines.loaded.add(script)
+            reply = self.command("EVAL", source, 1, self._common.key, *args)
+        self._common.loaded.add(script)
         return reply
 
     def send(self, script: str, *args: Any) -> None:
         """Let a script run, and do not wait: what it replies, and whether it could run, nobody hears."""
-        if self._lines.pool is None or script not in self._lines.loaded:
+        if self._common.pool is None or script not in self._common.loaded:
             self.run(script, *args)
             return
         connection = self._open()
         try:
-            connection.send_command("EVALSHA", self._lines.scripts[script][0], 1, self._lines.key, *args,
+            connection.send_command("EVALSHA", self._common.scripts[script][0], 1, self._common.key, *args,
                                     check_health=False)  # fmt: skip
         except BaseException:
             self._drop()
@@ -70,8 +83,8 @@ class Line:
 
     def command(self, *words: Any) -> Any:
         """Send one command and return its reply."""
-        if self._lines.pool is None:
-            return self._lines.redis.execute_command(*words)
+        if self._common.pool is None:
+            return self._common.redis.execute_command(*words)
         connection = self._open()
         try:
             connection.send_command(*words, check_health=False)
@@ -82,7 +95,7 @@ class Line:
             if type(error).__name__ != "NoScriptError":
                 self._drop()
             raise
-        self._used = self._lines.clock()
+        self._used = self._common.clock()
         return reply
 
     def _skip(self, connection: Any) -> None:
@@ -97,8 +110,8 @@ class Line:
         if self._connection is not None and self._pid != os.getpid():  # forked: that connection is the parent's
             self._connection, self._unread = None, 0
         if self._connection is None:
-            self._connection, self._pid = self._lines.pool.get_connection(), os.getpid()
-        elif not self._unread and self._lines.clock() - self._used > _STALE and self._is_closed():
+            self._connection, self._pid = self._common.pool.get_connection(), os.getpid()
+        elif not self._unread and self._common.clock() - self._used > _STALE and self._is_closed():
             self._drop()
             return self._open()
         return self._connection
@@ -119,28 +132,26 @@ class Line:
         connection, self._connection, self._unread = self._connection, None, 0
         if connection is not None:
             connection.disconnect()
-            self._lines.pool.release(connection)
+            self._common.pool.release(connection)
 
 
 class Lines:
     """The lines of one queue: whoever needs one for a moment gets one that is free."""
 
-    def __init__(self, redis: Any, key: str, scripts: Mapping[str, str], clock: Callable[[], float]) -> None:
-        self.redis, self.key, self.clock = redis, key, clock
-        self.pool: Any = getattr(redis, "connection_pool", None)
-        self.scripts = {
-            name: (hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), text)
-            for name, text in scripts.items()
-        }
-        self.loaded: set[str] = set()
+    def __init__(self, common: Common) -> None:
+        self.common = common
         self._free: list[Line] = []
+
+    def line(self) -> Line:
+        """Return a line of the caller's own."""
+        return Line(self.common)
 
     def run(self, script: str, *args: Any) -> Any:
         """Run a script on a line that is free, and return its reply."""
         try:
             line = self._free.pop()
         except IndexError:
-            line = Line(self)
+            line = self.line()
         try:
             return line.run(script, *args)
         finally:
@@ -148,4 +159,4 @@ class Lines:
 
     def command(self, *words: Any) -> Any:
         """Send a command by the client, whose own way is good enough for what is rare."""
-        return self.redis.execute_command(*words)
+        return self.common.redis.execute_command(*words)

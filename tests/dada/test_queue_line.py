@@ -9,7 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from dada.queue_line import Line, Lines
+from dada.queue_line import Common, Lines
 from tests.servers import Redis, wait_until
 
 SCRIPTS = {
@@ -45,7 +45,7 @@ def clock():
 
 @pytest.fixture
 def lines(client, clock):
-    return Lines(client, "k", SCRIPTS, clock)
+    return Lines(Common(client, "k", SCRIPTS, clock))
 
 
 def test_a_script_that_redis_does_not_know_is_sent_in_full(lines, client):
@@ -84,7 +84,7 @@ def test_threads_do_not_share_a_connection(lines):
 
 def test_what_is_sent_arrives_before_what_is_run_next(lines):
     lines.run("push", "0")
-    line = Line(lines)
+    line = lines.line()
     for number in range(1, 6):
         line.send("push", str(number))
     assert line.run("list") == [b"5", b"4", b"3", b"2", b"1", b"0"]
@@ -92,7 +92,7 @@ def test_what_is_sent_arrives_before_what_is_run_next(lines):
 
 def test_what_is_sent_is_not_waited_for(lines, client):
     lines.run("push", "a")
-    line = Line(lines)
+    line = lines.line()
     line.send("push", "b")
     wait_until(lambda: client.llen("k") == 2, "it to arrive")
     line.send("push", "c")
@@ -101,7 +101,7 @@ def test_what_is_sent_is_not_waited_for(lines, client):
 
 def test_what_redis_forgot_and_nobody_waited_for_is_not_done_and_breaks_nothing(lines, client):
     lines.run("push", "a")
-    line = Line(lines)
+    line = lines.line()
     line.run("list")
     client.script_flush()
     line.send("push", "b")
@@ -135,7 +135,7 @@ def test_a_line_that_nobody_has_any_more_gives_its_connection_back(client, clock
     client.ping()
     before = len(pool._in_use_connections)
     for _ in range(150):  # more than a pool holds
-        Lines(client, "k", SCRIPTS, clock).run("push", "a")
+        Lines(Common(client, "k", SCRIPTS, clock)).run("push", "a")
     assert len(pool._in_use_connections) == before
 
 
@@ -146,7 +146,7 @@ def test_a_forked_child_does_not_speak_on_its_parent_s_connection(lines, client)
     if not child:  # nothing of pytest's may run here
         try:
             told = str(lines.run("push", "child")).encode()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             told = repr(error).encode()
         os.write(writing, told)
         os._exit(0)
@@ -162,8 +162,8 @@ def test_a_client_without_a_pool_is_asked_its_own_way(client, clock):
         def execute_command(self, *words):
             return client.execute_command(*words)
 
-    lines = Lines(Cluster(), "k", SCRIPTS, clock)
-    line = Line(lines)
+    lines = Lines(Common(Cluster(), "k", SCRIPTS, clock))
+    line = lines.line()
     assert lines.run("push", "a") == 1
     line.send("push", "b")
     assert line.run("list") == [b"b", b"a"]
@@ -172,18 +172,18 @@ def test_a_client_without_a_pool_is_asked_its_own_way(client, clock):
 
 def test_replies_are_bytes_even_where_the_client_decodes(redis_server, clock, client):
     with connect(redis_server.port, decode_responses=True) as decoding:
-        lines = Lines(decoding, "k", SCRIPTS, clock)
+        lines = Lines(Common(decoding, "k", SCRIPTS, clock))
         lines.run("push", b"\xff")
         assert lines.run("list") == [b"\xff"]
 
 
 def test_a_blocking_command_is_shorter_than_the_connection_s_patience(lines):
-    assert Line(lines).patience == 2.5
+    assert lines.line().patience == 2.5
 
 
 def test_a_dead_server_is_an_error_that_comes_quickly(tmp_path, clock):
     with Redis(tmp_path) as server, connect(server.port) as client:
-        lines = Lines(client, "k", SCRIPTS, clock)
+        lines = Lines(Common(client, "k", SCRIPTS, clock))
         lines.run("push", "a")
         server.kill()
         for _ in range(3):

@@ -77,7 +77,7 @@ def test_there_may_be_none(queues):
 def test_a_worker_that_waits_wakes_for_each_of_them(queues, client, number, pooled):
     if not pooled:
         for queue in queues:
-            queue._lines.pool = None
+            queue._lines.common.pool = None
     got = []
     weighted = Weighted([(queues[0], 1), (queues[1], 1)], strict=True)
     thread = threading.Thread(target=lambda: got.append(weighted.claim("w", wait=30)))
