@@ -11,7 +11,8 @@ SYSTEMS = {
     "crashes": (Bounds(jobs=3, crashes=2, cuts=0), "3 jobs, 2 crashes"),
     "cuts": (Bounds(jobs=3, crashes=1, cuts=1), "3 jobs, a crash, a lost reply"),
     "batch": (Bounds(jobs=3, batch=2, crashes=1, cuts=1), "3 jobs, two at once, a crash, a lost reply"),
-    "ghosts": (Bounds(jobs=2, crashes=1, cuts=0, waits=True), "2 jobs, workers that wait, a crash"),
+    "acks": (Bounds(jobs=2, batch=2, crashes=1, cuts=1, finish="acknowledge"), "2 jobs, done is not waited for, both"),
+    "ghosts": (Bounds(jobs=2, crashes=1, cuts=0, waits=True, ghosts=1), "2 jobs, waiting, a crash, a late command"),
     "everything": (
         Bounds(jobs=2, crashes=1, cuts=1, failures=1, relays=1, cancels=1),
         "2 jobs, a crash, a lost reply, a failure, a late relay, a cancelled job",

@@ -6,6 +6,7 @@ they call; `test_memory.py` holds them to a real Redis, command by command and r
 Texts are kept as Latin-1: a character is a byte, as in Redis.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -26,13 +27,18 @@ class _Sorted(dict[str, float]):
         return sorted(self, key=lambda member: (self[member], member))
 
 
+class NoScriptError(Exception):
+    """This Redis has not seen that script."""
+
+
 class Memory:
-    """What a client of one Redis sees: scripts, the blocking move, the walk through keys."""
+    """What a client without a pool sees, as a cluster's: commands, scripts, the walk through keys."""
 
     def __init__(self, now: int = 10**12) -> None:
         self.now = now  # milliseconds
         self.store: Store = {}
-        self._scripts: dict[str, Any] = {}
+        self._scripts: dict[str, Any] = {}  # compiled, by text
+        self._digests: dict[str, str] = {}
         self._lua = lua51.LuaRuntime(encoding="latin-1", register_eval=False, unpack_returned_tuples=False)
         setup = self._lua.eval(
             "function(call, decode)"
@@ -57,13 +63,23 @@ class Memory:
 
     # --- what a client calls ---
 
-    def register_script(self, text: str) -> Callable[..., Any]:
-        """Return a function that runs a script as EVALSHA does."""
+    def execute_command(self, name: str, *args: Any) -> Any:
+        """Run what a client sends; a script by the digest of its text, once it was sent in full."""
+        if name == "EVALSHA" and args[0] not in self._digests:
+            raise NoScriptError
+        if name in ("EVALSHA", "EVAL"):
+            text = self._digests[args[0]] if name == "EVALSHA" else self.load(args[0])
+            count = int(args[1])
+            return self.run(text, list(args[2 : 2 + count]), args[2 + count :])
+        reply = self.command(name, *args)
+        if name == "TIME":
+            return tuple(map(int, reply))
+        return dict(zip(reply[::2], reply[1::2], strict=True)) if name == "HGETALL" else reply
 
-        def run(*, keys: list[str], args: list[Any]) -> Any:
-            return self.run(text, keys, args)
-
-        return run
+    def load(self, text: str) -> str:
+        """Remember a script by its digest, and return it."""
+        self._digests[hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()] = text
+        return text
 
     def run(self, text: str, keys: list[str], args: Any) -> Any:
         """Run a script, and return its reply as a client gets it."""
@@ -75,10 +91,6 @@ class Memory:
     def command(self, name: str, *args: Any) -> Any:
         """Run a command, and return its reply as a client gets it."""
         return _bytes(self._commands(name, [_sent(arg) for arg in args]))
-
-    def blmove(self, source: str, target: str, seconds: float, where_from: str, where_to: str) -> bytes | None:
-        """Move if there is something to move: nobody waits here."""
-        return self.command("LMOVE", source, target, where_from, where_to)
 
     def scan_iter(self, match: str, count: int | None = None) -> Iterator[bytes]:
         """Give the keys that fit."""
@@ -160,6 +172,19 @@ class Memory:
     def _do_rpop(self, key: str) -> str | None:
         values = self.store.get(key)
         return values.pop() if values else None
+
+    def _do_brpop(self, *args: str) -> list[str] | None:
+        for key in args[:-1]:  # nobody waits here
+            if self.store.get(key):
+                value = self.store[key].pop()
+                if not self.store[key]:
+                    del self.store[key]
+                return [key, value]
+        return None
+
+    def _do_lpos(self, key: str, value: str) -> int | None:
+        values = self.store.get(key, [])
+        return values.index(value) if value in values else None
 
     def _do_lmove(self, source: str, target: str, where_from: str, where_to: str) -> str | None:
         if not self.store.get(source):

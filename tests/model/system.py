@@ -5,8 +5,9 @@ one call of Redis, one commit of the database, or one blow: a crash, a lost repl
 method of the queue that calls Redis twice is two steps, and anything may happen in between: it is run again from its
 beginning with the replies that it had, until it asks for the next.
 
-    worker    claim → effect, with the job's row, in one transaction → done;  or again; it may be killed anywhere, be
-              frozen, be taken for dead and go on, wait for a job and be served as a ghost
+    worker    claim → effect, with the job's row, in one transaction → done;  or again; it may be killed anywhere, even
+              with a command on its way that Redis serves when the worker is no more, be frozen, be taken for dead and
+              go on, wait for a bell
     producer  puts its jobs one by one, with ids of its own, and again after a lost reply
     relay     sees a row, and puts its job again, however late
     operator  cancels a job
@@ -18,13 +19,13 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from dada.queue import Job, Queue
+from dada.queue import SCRIPTS, Job, Queue
 from tests.model.memory import Frozen, Memory
 
 __all__ = ["Bounds", "Lost", "State", "System"]
 
 LIVE, DEAD = 10**12, 1  # the last sign of life of who is heard, and of who is silent
-MEMORY = ("_held", "_adopted")  # all that a Queue remembers between two calls; test_model.py sees to that
+MEMORY = ("_hands", "_adopted")  # all that a Queue remembers between two calls; test_model.py sees to that
 
 
 class Lost(ConnectionError):
@@ -46,7 +47,10 @@ class Bounds(NamedTuple):
     failures: int = 0  # runs of a job that fail
     relays: int = 0
     cancels: int = 0
-    waits: bool = False  # whether workers wait inside Redis
+    ghosts: int = 0  # commands that are on their way when their worker is killed
+    waits: bool = False  # whether workers wait for the bell
+    finish: str = "done"  # or "acknowledge", or "claim": how a worker says that a job is done
+    orphan: bool = False  # whether the first job is in a list that nobody owns
     adopts: bool = False  # whether each process looks for lists without an owner when it begins
     max_crashes: int = 1
 
@@ -67,6 +71,7 @@ class Worker(NamedTuple):
     memory: Any
     hand: tuple[Job, ...] = ()
     fate: str = ""  # of the first job: "", "done", "again"
+    ran: tuple[Job, ...] = ()  # done, and to be said with the next claim
     call: Call | None = None
 
 
@@ -77,7 +82,7 @@ class State(NamedTuple):
     rows: tuple[str, ...]  # the outbox
     effects: tuple[str, ...]  # ids of jobs whose effect was committed, one for each time
     workers: tuple[Worker, ...]
-    ghosts: tuple[str, ...]  # who waits at Redis and is no more
+    ghosts: tuple[Call, ...]  # what was sent by workers that are no more
     put: int  # jobs that the producer put
     relay: str  # the job whose row the relay saw
     canceller: Call | None
@@ -103,12 +108,8 @@ class _Client:
         self.fresh: Any = None  # how the one real call is made; None if it was made
         self.bell = False  # whether the next call waits for a job
 
-    def register_script(self, text: str) -> Callable[..., Any]:
-        run = self.redis.register_script(text)
-        return lambda keys, args: self._answer(lambda: run(keys=keys, args=args))
-
-    def blmove(self, *args: Any) -> Any:
-        return self._answer(lambda: self.redis.blmove(*args), waits=True)
+    def execute_command(self, *words: Any) -> Any:
+        return self._answer(lambda: self.redis.execute_command(*words), waits=words[0] == "BRPOP")
 
     def scan_iter(self, match: str, count: int) -> Any:
         return iter(self._answer(lambda: tuple(self.redis.scan_iter(match, count))))
@@ -137,6 +138,8 @@ class System:
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
         self.memory = Memory(LIVE)
+        for text in SCRIPTS.values():
+            self.memory.load(text)
         self.client = _Client(self.memory)
         self.queue = Queue(
             self.client, "q", grace=3600, max_crashes=bounds.max_crashes, clock=lambda: 0.6 * self.client.asked
@@ -145,23 +148,36 @@ class System:
         # Many states have the same Redis and the same call: what comes of that is found out once.
         self._asked = lru_cache(1 << 17)(self._one_reply)
         self._waits = lru_cache(1 << 17)(self._is_bell)
-        with_time = dict(self._long_ago) | ({} if bounds.adopts else {"_adopted": ("", 0.0)})
+        with_time = dict(self._long_ago) | ({} if bounds.adopts else {"_adopted": 0.0})
         self._born = tuple(with_time.items())
 
     def first(self) -> State:
         """Return the state in which nothing has happened."""
         workers = tuple(Worker(f"{'abc'[number]}0", self._born) for number in range(self.bounds.workers))
-        return State((), (), (), workers, (), 0, "", None, self.bounds)
+        state = State((), (), (), workers, (), 0, "", None, self.bounds)
+        if not self.bounds.orphan:
+            return state
+        after, _, _, _ = self._ask(state, Call("put", (("t",), (("id", "j0"),)), self._born), "real")
+        self.memory.thaw(after.redis)
+        self.memory.command("LMOVE", "{q}:ready", "{q}:work:x0", "RIGHT", "LEFT")
+        return after._replace(redis=self.memory.freeze(), rows=("j0",), put=1)
 
     # --- the queue's memory in a process ---
 
     def _remember(self) -> Any:
-        self.queue._held = {worker: jobs for worker, jobs in self.queue._held.items() if jobs}
-        return tuple((name, _frozen(getattr(self.queue, name))) for name in MEMORY)
+        hands = tuple(
+            (worker, hand.sure, tuple(map(_bare, hand.held.values())), tuple(sorted(hand.sent)))
+            for worker, hand in self.queue._hands.items()
+            if not (hand.sure and not hand.held and not hand.sent)
+        )
+        return (("_hands", hands), ("_adopted", self.queue._adopted))
 
     def _recall(self, memory: Any) -> None:
-        for name, value in memory:
-            setattr(self.queue, name, _thawed(value))
+        (_, hands), (_, self.queue._adopted) = memory
+        self.queue._hands.clear()
+        for worker, sure, held, sent in hands:
+            hand = self.queue._hand(worker)
+            hand.sure, hand.held, hand.sent = sure, {job.id: job for job in held}, set(sent)
 
     # --- one call of Redis ---
 
@@ -180,6 +196,8 @@ class System:
             returned = lost
         except _Pause:
             going_on = call._replace(replies=tuple(map(_listed, self.client.replies)))
+        if not self.bounds.waits:  # nobody listens
+            self.memory.store.pop("{q}:bell", None)
         return self.memory.freeze(), returned, going_on, self._remember()
 
     def _is_bell(self, redis: Frozen, call: Call) -> bool:
@@ -196,14 +214,11 @@ class System:
         self.client.replies, self.client.asked, self.client.fresh = list(call.replies), 0, how
         return getattr(self.queue, call.method)(*call.args[0], **dict(call.args[1]))
 
-    def _ready(self, state: State) -> bool:
-        return any(key == "{q}:ready" for key, _ in state.redis)
-
     def _replies(self, state: State, call: Call) -> Iterator[tuple[str, str]]:
         """Give the ways in which the next reply may come."""
         if self._waits(state.redis, call):
             yield "in vain", ""
-            if self._ready(state):
+            if "{q}:bell" in dict(state.redis):
                 yield "real", "woken"
         else:
             yield "real", ""
@@ -257,12 +272,10 @@ class System:
 
     def _redis(self, state: State) -> Iterator[Step]:
         for ghost in state.ghosts:
-            if self._ready(state):
-                self.memory.thaw(state.redis)
-                self.memory.blmove("{q}:ready", f"{{q}}:work:{ghost}", 0, "RIGHT", "LEFT")
-                ghosts = tuple(name for name in state.ghosts if name != ghost)
-                after = state._replace(redis=self.memory.freeze(), ghosts=ghosts)
-                yield Step(f"redis: serves the ghost of {ghost}", after, "blow")
+            after, _, _, _ = self._ask(state, ghost, "real")
+            ghosts = tuple(call for call in state.ghosts if call is not ghost)
+            what = f"redis: serves {_told(ghost)} of a worker that is no more"
+            yield Step(what, after._replace(ghosts=ghosts), "blow", ghost.args[0][0])
         silent = _silence(state.redis)
         if silent != state.redis:
             yield Step("time: longer than the grace", state._replace(redis=silent), "silence")
@@ -292,11 +305,19 @@ class System:
         yield from self._beat(state, worker, now)
         if state.left.crashes and (worker.hand or worker.call or f"{{q}}:work:{worker.name}" in dict(state.redis)):
             yield self._crash(state, place, worker)
+        if state.left.crashes and state.left.ghosts and not (worker.hand and not worker.fate):
+            yield self._crash(_fewer(state, "ghosts"), place, worker, worker.call or self._next_call(worker))
 
     def _main_thread(self, state: State, worker: Worker, now: Callable[..., State]) -> Iterator[Step]:
         call = worker.call
         if call is None and worker.hand and not worker.fate:
             yield from self._effect(state, worker, now)
+            return
+        if call is None and worker.fate == "done" and self.bounds.finish == "claim":
+            worker = worker._replace(hand=worker.hand[1:], fate="", ran=(*worker.ran, worker.hand[0]))
+            yield Step(
+                f"{worker.name}: keeps it for the next claim", now(state, **worker._asdict()), "plain", worker.name
+            )
             return
         if call is None:
             call = self._next_call(worker)
@@ -304,17 +325,21 @@ class System:
         for how, told in ways:
             after, returned, going_on, memory = self._ask(state, call, how)
             after = _fewer(after, "cuts") if how in ("lost", "unsent") else after
-            what = f"{worker.name}: {call.method} {_told(call)}{f', {told}' if told else ''}"
+            what = f"{worker.name}: {_told(call)}{f', {told}' if told else ''}"
+            finished = {"hand": worker.hand[1:], "fate": ""}
             if going_on:
                 yield Step(f"{what} …", now(after, call=going_on), "plain", worker.name)
             elif isinstance(returned, Lost):
-                yield Step(what, now(after, call=None, memory=memory), "blow", worker.name)
+                # What was acknowledged is the queue's to repeat; whatever else failed is called again.
+                changed = finished if call.method == "acknowledge" else {}
+                yield Step(what, now(after, call=None, memory=memory, **changed), "blow", worker.name)
             elif call.method == "claim":
-                taken = now(after, call=None, memory=memory, hand=returned)
+                taken = now(after, call=None, memory=memory, hand=returned, ran=())
                 yield Step(f"{what} → {_ids(returned)}", taken, "plain", worker.name)
             else:
-                finished = now(after, call=None, memory=memory, hand=worker.hand[1:], fate="")
-                yield Step(f"{what} → {returned}", finished, "plain", worker.name)
+                yield Step(
+                    f"{what} → {returned}", now(after, call=None, memory=memory, **finished), "plain", worker.name
+                )
 
     @staticmethod
     def _first_replies(state: State) -> Iterator[tuple[str, str]]:
@@ -324,11 +349,12 @@ class System:
 
     def _next_call(self, worker: Worker) -> Call:
         if not worker.hand:
-            options = (("wait", 1.0),) if self.bounds.waits else ()
+            options = (("done", worker.ran),) if worker.ran else ()
+            options += (("wait", 0.5),) if self.bounds.waits else ()
             return Call("claim", ((worker.name, self.bounds.batch), options), worker.memory)
         job = worker.hand[0]
         if worker.fate == "done":
-            return Call("done", ((worker.name, job), ()), worker.memory)
+            return Call(self.bounds.finish, ((worker.name, job), ()), worker.memory)
         return Call("again", ((worker.name, job, 0.0, "failed"), ()), worker.memory)
 
     @staticmethod
@@ -356,13 +382,14 @@ class System:
         elif worker.call is None:
             yield Step(f"{worker.name}: beat, and hears that it was taken for dead", now(after, hand=(), fate=""))
 
-    def _crash(self, state: State, place: int, worker: Worker) -> Step:
+    def _crash(self, state: State, place: int, worker: Worker, ghost: Call | None = None) -> Step:
         after = _fewer(state, "crashes")
-        if worker.call and self._waits(state.redis, worker.call):
-            after = after._replace(ghosts=tuple(sorted({*state.ghosts, worker.name})))
+        if ghost:
+            after = after._replace(ghosts=(*state.ghosts, ghost))
         workers = list(state.workers)
         workers[place] = Worker(f"{worker.name[0]}{int(worker.name[1:]) + 1}", self._born)
-        return Step(f"{worker.name}: kill -9", after._replace(workers=tuple(workers)), "blow")
+        what = f"{worker.name}: kill -9{f' with {_told(ghost)} on its way' if ghost else ''}"
+        return Step(what, after._replace(workers=tuple(workers)), "blow")
 
 
 def _silence(redis: Frozen) -> Frozen:
@@ -383,7 +410,10 @@ def _ids(jobs: list[Job]) -> str:
 
 
 def _told(call: Call) -> str:
-    return " ".join(part.id for part in call.args[0] if isinstance(part, Job))
+    """Return a call in words."""
+    jobs = [part.id for part in call.args[0] if isinstance(part, Job)]
+    jobs += [job.id for job in dict(call.args[1]).get("done", ())]
+    return " ".join([call.method, *jobs])
 
 
 def _listed(reply: Any) -> Any:
@@ -392,26 +422,6 @@ def _listed(reply: Any) -> Any:
 
 def _unlisted(reply: Any) -> Any:
     return [_unlisted(part) for part in reply] if isinstance(reply, tuple) else reply
-
-
-def _frozen(value: Any) -> Any:
-    """Return *value* as something that can be compared and kept."""
-    if isinstance(value, dict):
-        return ("dict", tuple((name, _frozen(part)) for name, part in value.items()))
-    if isinstance(value, set):
-        return ("set", tuple(sorted(value)))
-    if isinstance(value, list):
-        return ("list", tuple(_frozen(part) for part in value))
-    return ("", _bare(value) if isinstance(value, Job) else value)
-
-
-def _thawed(frozen: Any) -> Any:
-    kind, value = frozen
-    if kind == "dict":
-        return {name: _thawed(part) for name, part in value}
-    if kind == "list":
-        return [_thawed(part) for part in value]
-    return set(value) if kind == "set" else value
 
 
 def _bare(job: Job) -> Job:

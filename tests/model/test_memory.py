@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dada.queue import Known, Queue
+from dada.queue_cron import Crontab
 from tests.machines import client_of
 from tests.model.memory import Memory
 
@@ -34,6 +35,8 @@ COMMANDS = {
     "RPUSH": draw("RPUSH", keys("l"), words, words),
     "LPOP": draw("LPOP", keys("l")),
     "RPOP": draw("RPOP", keys("l")),
+    "BRPOP": draw("BRPOP", keys("l"), keys("l"), st.just("0.001")),
+    "LPOS": draw("LPOS", keys("l"), words),
     "LMOVE": draw("LMOVE", keys("l"), keys("l"), ends, ends),
     "LREM": draw("LREM", keys("l"), st.sampled_from(["-2", "-1", "0", "1", "2"]), words),
     "LRANGE": draw("LRANGE", keys("l"), places, places),
@@ -77,6 +80,8 @@ def real(redis_server):
 
 def call(client, command):
     """Return the bare reply: a client's ideas of a command do not matter here."""
+    if command[0] == "BRPOP":  # which no script may call
+        return list(client.execute_command(*command) or ()) or None
     answered = client.eval("return redis.call(unpack(ARGV))", 0, *command)
     return sorted(answered) if command[0] == "SMEMBERS" else pairs(answered) if command[0] == "HGETALL" else answered
 
@@ -151,6 +156,10 @@ STEPS = [
 ]  # fmt: skip
 
 
+FINISHES = ("done", "again", "again-later", "bury", "acknowledge")
+YEARLY = Crontab("0 0 1 1 *")
+
+
 class Driven:
     """A queue that is told what to do in words; what it answers can be compared."""
 
@@ -162,7 +171,7 @@ class Driven:
 
     def step(self, what, worker, number):
         queue, hand, job_id = self.queue, self.hands[worker], f"job-{number}"
-        job = hand.pop(0) if hand and what in ("done", "again", "again-later", "bury") else None
+        job = hand.pop(0) if hand and what in FINISHES else None
         try:
             match what:
                 case "put":
@@ -173,6 +182,17 @@ class Driven:
                     return queue.put("t", key="k")
                 case "put-many":
                     return queue.put_many("t", [{"n": n} for n in range(number)])
+                case "put-once":
+                    return queue.put_once([(f"once-{n}", "t", {}) for n in range(number)])
+                case "fire":
+                    return queue.fire("yearly", YEARLY, "t")
+                case "limit" | "no-limit":
+                    return queue.limit("t", 1e-6 if what == "limit" else None, 1 + number)
+                case "acknowledge":
+                    return job and queue.acknowledge(worker, job)
+                case "tally":
+                    queue.tally({"t:done": number})
+                    return queue.tally()
                 case "put-later":
                     return queue.put("t", delay=9999)
                 case "claim" | "claim-3":
@@ -184,7 +204,7 @@ class Driven:
                     hand += queue.claim(worker, 1, done=finished)
                     return hand
                 case "wait":
-                    return self.command("LMOVE", "{mail}:ready", f"{{mail}}:work:{worker}", "RIGHT", "LEFT")
+                    return queue.rest(worker, 0.001) > 0
                 case "done":
                     return job and queue.done(worker, job)
                 case "again" | "again-later":
@@ -209,7 +229,7 @@ class Driven:
                 case "state":
                     return queue.state(job_id)
                 case "forget":
-                    return queue._held.clear()
+                    return queue._hands.clear()
                 case "ghost":
                     return self.command("LMOVE", "{mail}:ready", "{mail}:work:ghost", "RIGHT", "LEFT")
         except Known as known:
@@ -221,6 +241,7 @@ def without_times(frozen):
     return [
         (key, [(member, score < 10**6) for member, score in value[1]] if value[0] == "z" else value)
         for key, value in frozen
+        if key != "{mail}:next"
     ]
 
 
