@@ -6,6 +6,7 @@ must be done exactly once.  Exit status: 0 if the law holds, 1 if it is broken (
 """
 
 import argparse
+import logging
 import secrets
 import shutil
 import sys
@@ -26,6 +27,7 @@ def main() -> int:
     given = parser.parse_args()
     if not 1 <= given.jobs <= 1_000_000 or not 0 < given.minutes <= 24 * 60:
         parser.error("from 1 to 1000000 jobs, and from a moment to a day")
+    logging.getLogger("shop").setLevel(logging.ERROR)  # what the producer left to the relay is part of the drill
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     print(f"the drill: {given.jobs} jobs in {given.minutes:g} minutes, SEED={seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="dada-drill-"))

@@ -24,7 +24,12 @@ GRACE = 2.0  # seconds
 TASK = "drill.work"
 
 metadata = MetaData()
-orders = Table("drill_orders", metadata, Column("number", Integer, primary_key=True), Column("job", String(32)))
+orders = Table(
+    "drill_orders",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("job", String(32)),
+)
 effects = Table(  # without a key: what happens twice shall be seen
     "drill_effects",
     metadata,
