@@ -320,7 +320,10 @@ class Queue(Ledger):
 
     def leave(self, worker: str) -> int:
         """Give everything back that *worker* holds, sign off, and return how many jobs that were."""
-        given = int(self._hand(worker).line.run("leave", worker))
+        hand = self._hand(worker)
+        for body in hand.sent:  # once more, and waited for: what is done must not be given back
+            hand.line.run("finish", worker, body, "done", "", "", 0)
+        given = int(hand.line.run("leave", worker))
         del self._hands[worker]
         return given
 

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 __all__ = ["Common", "Line", "Lines"]
 
-_STALE: Final = 0.2  # seconds: a connection that was quiet so long may have been closed from the other side
+_STALE: Final = 0.005  # seconds: a connection that was quiet so long may have been closed from the other side
 
 
 class Common:

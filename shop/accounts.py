@@ -76,8 +76,7 @@ def register(services: Services, *, username: str, password: str, email: str, la
     hashed = services.hasher.hash(password)
     with services.db.write() as tx:
         account = add(tx, services, name, address, hashed, language, **profile)
-        job = outbox.put(tx, services, "mail.activation", user=account.id)
-    outbox.push(services, job)
+        outbox.put(tx, services, "mail.activation", user=account.id)
     return account
 
 
@@ -205,8 +204,7 @@ def ask_for_activation(services: Services, username: str) -> None:
     """Let another activation letter be sent, if the account is there and needs one; nobody hears whether it is."""
     account = by_username(services, username)
     with services.db.write() as tx:
-        job = outbox.put(tx, services, "mail.activation", user=account.id if account else 0)
-    outbox.push(services, job)
+        outbox.put(tx, services, "mail.activation", user=account.id if account else 0)
 
 
 # --- logging in ------------------------------------------------------------------------------------------
@@ -273,8 +271,7 @@ def ask_for_reset(services: Services, email: str) -> None:
     with services.db.read() as connection:
         row = connection.execute(select(users.c.id).where(users.c.verified_email_key == key)).first()
     with services.db.write() as tx:
-        job = outbox.put(tx, services, "mail.reset", user=row.id if row else 0)
-    outbox.push(services, job)
+        outbox.put(tx, services, "mail.reset", user=row.id if row else 0)
 
 
 def reset_password(services: Services, token: str, new: str) -> Account:
@@ -303,8 +300,7 @@ def _set_password(services: Services, row: Row[Any], new: str, old_hash: str | N
         if changed.rowcount != 1:  # two changes at once: the first one won
             raise Refused("reset-invalid" if token else "reauth-failed")
         tx.execute(delete(one_time_tokens).where(one_time_tokens.c.user_id == row.id))
-        job = outbox.put(tx, services, "mail.password_changed", user=row.id)
-    outbox.push(services, job)
+        outbox.put(tx, services, "mail.password_changed", user=row.id)
     return _account(row)._replace(epoch=epoch)
 
 

@@ -3,7 +3,7 @@
     db       shop/database.py    rows
     redis    a raw connection    lists, sets, scripts, streams: all of Redis
     cache    string keys with a time to live, on the same connection
-    queue    dada/queue.py       jobs
+    queue    dada/queue.py       jobs: letters; others by `queue_named`
     keys     shop/keyring.py     what tokens are signed with
     hasher   shop/passwords.py   argon2id, bounded
     http     shop/http.py        calls to other services
@@ -15,7 +15,7 @@ This file knows how the parts are made; it does not know what they are used for.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -31,14 +31,18 @@ from shop.passwords import Hasher
 from shop.post import Post
 from shop.settings import Settings
 
-__all__ = ["MAIL", "OUTAGES", "Cache", "Services", "connect"]
+__all__ = ["HOUSE", "MAIL", "OUTAGES", "Cache", "Services", "connect"]
 
 MAIL = "mail"  # the queue of letters
+HOUSE = "house"  # the queue of what nobody waits for
 
 OUTAGES: tuple[type[Exception], ...] = (
     *database.OUTAGES,
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.ClusterDownError,
 )
 
 
@@ -87,6 +91,11 @@ class Services:
     http: HTTP
     post: Post
     clock: Callable[[], float] = time.time
+    queues: dict[str, Queue] = field(default_factory=dict, repr=False)
+
+    def queue_named(self, name: str) -> Queue:
+        """Return the queue of this name, the same one each time."""
+        return self.queue if name == self.queue.name else self.queues.setdefault(name, Queue(self.redis, name))
 
     @property
     def now_ms(self) -> int:

@@ -283,8 +283,7 @@ def _end_family(services: Services, sid: str, user_id: int) -> None:
     with services.db.write() as tx:
         liveness.mark_ended(services, user_id, [sid])
         tx.execute(delete(sessions).where(sessions.c.id == sid))
-        job = outbox.put(tx, services, "mail.token_reused", user=user_id)
-    outbox.push(services, job)
+        outbox.put(tx, services, "mail.token_reused", user=user_id)
 
 
 def end_by_refresh_token(services: Services, token: str) -> None:

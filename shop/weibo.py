@@ -246,11 +246,10 @@ def bind_new(
         with services.db.write() as tx:
             account = accounts.add(tx, services, name, address, hashed, language, state="active")
             _bind(tx, services, ticket["identity"], account.id)
-            job = outbox.put(tx, services, "mail.activation", user=account.id)
+            outbox.put(tx, services, "mail.activation", user=account.id)
     except Exception:
         _give_back(services, token, ticket)
         raise
-    outbox.push(services, job)
     return tokens.log_in(services, account, device)
 
 

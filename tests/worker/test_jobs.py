@@ -4,7 +4,7 @@ import inspect
 
 from worker import JOBS
 
-EXPECTED = {"mail.activation", "mail.reset", "mail.password_changed", "mail.token_reused"}
+EXPECTED = {"mail.activation", "mail.reset", "mail.password_changed", "mail.token_reused", "house.forget_expired"}
 
 
 def test_the_jobs_are_these_and_no_more():

@@ -10,7 +10,8 @@ from dada.errors import Misuse
 from shop.errors import Refused
 from shop.post import Undeliverable
 from tests.servers import wait_until
-from worker.loop import FIRST_DELAY, LONGEST_DELAY, Loop, Task, backoff
+from worker.loop import Loop, Task
+from worker.runner import FIRST_DELAY, LONGEST_DELAY, backoff
 
 
 class Jobs:
@@ -54,8 +55,8 @@ def table():
 
 @pytest.fixture
 def loop(services, table, monkeypatch):
-    monkeypatch.setattr("worker.loop.backoff", lambda tries: 0.0)
-    monkeypatch.setattr("worker.loop._WAIT", 0.05)
+    monkeypatch.setattr("worker.runner.backoff", lambda tries: 0.0)
+    monkeypatch.setattr("worker.runner.WAIT", 0.05)
     return Loop(services, table.table())
 
 
@@ -142,12 +143,11 @@ def test_who_stops_signs_off_and_gives_back_what_he_did_not_begin(loop, services
         assert client.zcard("{mail}:workers") == 0
 
 
-def test_a_worker_beats_while_it_works(services, table, monkeypatch, redis_server):
+def test_a_worker_beats_while_it_works(services, table, monkeypatch):
     beaten = threading.Event()
-    monkeypatch.setattr(services.queue, "beat", lambda worker: beaten.set() or True)
-    monkeypatch.setattr("worker.loop.BEAT_SECONDS", 0.01)
-    loop = Loop(services, table.table())
-    run(loop, services, beaten.is_set)
+    monkeypatch.setattr(services.queue, "told_to_stop", lambda worker: beaten.set() or frozenset())
+    services.queue.grace = 0.03
+    run(Loop(services, table.table()), services, beaten.is_set)
 
 
 def test_delays_grow_and_have_a_bound():
