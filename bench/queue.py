@@ -6,6 +6,7 @@ of its round, medians.  A job that did not run, or ran twice, ends the bench.
     put        one by one in this process; in bulk of 100 where the library can
     run        a worker process with a backlog: the time between the first and the last job that ran
     latency    a worker that waits, one job: from before it is put until it runs
+    backlog    the same work while a million jobs wait
     commands   what Redis executed for a job that is run, scripts' inner commands too; bytes in and out of Redis
 """
 
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 
 from bench.queue_peers import MARK, PEERS, client
 from bench.timing import compare, table
+from dada.queue import Queue
 from tests.servers import Redis, wait_until
 
 FLOOR = next(iter(PEERS))
@@ -106,11 +108,12 @@ def _running(server: Redis, rounds: int, folder: Path) -> str:
         def median(what: str, mine: list[Run] = mine) -> float:
             return statistics.median(getattr(run, what) for run in mine)
 
-        lines.append(
-            f"| {name} | {median('rate'):,.0f} | **{statistics.median(ratios):.2f}** "
-            f"| {ratios[0]:.2f}–{ratios[-1]:.2f} | {median('commands'):.1f} | {median('reads'):.2f} | {median('size'):,.0f} "
-            f"| {statistics.median(waits) * 1000:.2f} |"
-        )
+        cells = [
+            name, f"{median('rate'):,.0f}", f"**{statistics.median(ratios):.2f}**", f"{ratios[0]:.2f}–{ratios[-1]:.2f}",
+            f"{median('commands'):.1f}", f"{median('reads'):.2f}", f"{median('size'):,.0f}",
+            f"{statistics.median(waits) * 1000:.2f}",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -128,9 +131,29 @@ def _putting(server: Redis, rounds: int) -> str:
     return "\n".join([table("Putting one job", singles, "µs"), table("Putting 100 jobs in one call", bulks, "µs")])
 
 
+def _backlogs(server: Redis, rounds: int) -> str:
+    """Return what taking and acknowledging one job costs while so many wait."""
+    with client(server.url) as bare:
+        bare.flushall()
+        cases = {}
+        for backlog in (5_000, 100_000, 1_000_000):
+            queue = Queue(bare, f"backlog-{backlog}")
+            queue.put_many("bench.mark", ({"number": number} for number in range(backlog)))
+
+            def take(queue: Queue = queue) -> None:
+                (job,) = queue.claim("w")
+                queue.acknowledge("w", job)
+
+            cases[f"{backlog:,} jobs wait"] = take
+        rows = compare(cases, "5,000 jobs wait", rounds=rounds, calls=20)
+        bare.flushall()
+    return table("dada.queue: taking and acknowledging one job", rows, "µs")
+
+
 def run(rounds: int = 5) -> str:
     """Return the tables."""
     with tempfile.TemporaryDirectory() as folder, Redis(Path(folder) / "redis") as server:
         putting = _putting(server, rounds * 12)
         running = _running(server, rounds, Path(folder))
-    return "\n".join([putting, running])
+        backlogs = _backlogs(server, rounds * 12)
+    return "\n".join([putting, running, backlogs])

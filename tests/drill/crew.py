@@ -16,7 +16,8 @@ from dada.queue import Job, Queue
 from shop import logs, outbox
 from shop.services import MAIL, Services, connect
 from shop.settings import Settings
-from worker import loop
+from worker import runner
+from worker.loop import Loop, Task
 
 __all__ = ["GRACE", "TASK", "effects", "orders", "services_of"]
 
@@ -45,10 +46,9 @@ def work(services: Services, job: Job, *, number: int, pause: float, fails: int)
     if job.tries < fails:
         raise RuntimeError("this order fails at first")
     time.sleep(pause)
-    with services.db.write() as tx:
-        if outbox.remove(tx, job.id):
-            row = {"at": services.now_ms, "number": number, "job": job.id, "process": os.getpid()}
-            tx.execute(insert(effects).values(row))
+    with outbox.once(services, job.id) as tx:
+        row = {"at": services.now_ms, "number": number, "job": job.id, "process": os.getpid()}
+        tx.execute(insert(effects).values(row))
 
 
 def services_of(environ: Any) -> Services:
@@ -60,9 +60,9 @@ def services_of(environ: Any) -> Services:
 def main() -> int:
     """Work until told to stop."""
     logs.configure("worker")
-    loop.BEAT_SECONDS = GRACE / 4
-    loop.FIRST_DELAY, loop.LONGEST_DELAY = 0.2, 1.0
-    crew = loop.Loop(services_of(os.environ), {TASK: loop.Task(work, retries=10**6, seconds=30)})
+    runner.FIRST_DELAY, runner.LONGEST_DELAY = 0.2, 1.0
+    task = Task(work, retries=10**6, seconds=30, slow=False)  # so that jobs are claimed in batches
+    crew = Loop(services_of(os.environ), {TASK: task}, threads=2)
     signal.signal(signal.SIGTERM, crew.stop)
     crew.run()
     return 0

@@ -202,8 +202,6 @@ class Drill:
                     continue
             except IntegrityError:
                 pass  # whoever looked was too early: the commit was on its way when its connection was cut
-            else:
-                outbox.push(services, job_id)
             self.outcome.ordered.add(number)
             return
         raise AssertionError(f"order {number} could not be committed in {PATIENCE:g} s")
