@@ -9,6 +9,7 @@ import argparse
 import logging
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,7 @@ def main() -> int:
     given = parser.parse_args()
     if not 1 <= given.jobs <= 1_000_000 or not 0 < given.minutes <= 24 * 60:
         parser.error("from 1 to 1000000 jobs, and from a moment to a day")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     logging.getLogger("shop").setLevel(logging.ERROR)  # what the producer left to the relay is part of the drill
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     print(f"the drill: {given.jobs} jobs in {given.minutes:g} minutes, SEED={seed}", flush=True)
