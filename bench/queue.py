@@ -89,9 +89,9 @@ def _run(server: Redis, name: str, folder: Path) -> Run:
 
 
 def _running(server: Redis, rounds: int, folder: Path) -> str:
-    runs: dict[str, list[Run]] = {name: [] for name in PEERS}
+    runs: dict[str, list[Run]] = {name: [] for name, peer in PEERS.items() if peer.work}
     for number in range(rounds):
-        order = list(PEERS)
+        order = list(runs)
         random.shuffle(order)
         for name in order:
             print(f"  round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)

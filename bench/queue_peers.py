@@ -6,7 +6,9 @@ documented setting that is one process: results off, logs quiet, prefetching as 
 """
 
 import asyncio
+import json
 import os
+import secrets
 import struct
 import sys
 import time
@@ -53,9 +55,17 @@ def _floor(url: str) -> Any:
     return lambda n: bare.lpush("q", BODY % n), lambda ns: bare.lpush("q", *[BODY % n for n in ns])
 
 
-def _floor_work() -> None:
-    import json
+def _json(url: str) -> Any:
+    bare = client(url)
 
+    def body(number: int) -> str:
+        job = {"id": secrets.token_hex(16), "task": "bench.mark", "args": {"number": number}, "tries": 0}
+        return json.dumps(job, separators=(",", ":"))
+
+    return lambda n: bare.lpush("q", body(n)), lambda ns: bare.lpush("q", *map(body, ns))
+
+
+def _floor_work() -> None:
     bare = client(URL)
     while True:
         body: Any = bare.blmove("q", "work", 1)
@@ -77,15 +87,19 @@ def _dada(url: str) -> Any:
     )
 
 
-def _dada_work(batch: int) -> Callable[[], None]:
+def _dada_work(batch: int, *, together: bool = False) -> Callable[[], None]:
     def work() -> None:
         from dada.queue import Queue
 
         queue = Queue(client(URL), "bench")
+        done: list[Any] = []
         while True:
-            for job in queue.claim("w", batch, 1.0):
+            jobs = queue.claim("w", batch, 1.0, done=done)
+            for job in jobs:
                 mark(**job.args)
-                queue.acknowledge("w", job)
+                if not together:
+                    queue.acknowledge("w", job)
+            done = jobs if together else []
 
     return work
 
@@ -244,6 +258,8 @@ PEERS = {
     "floor: redis-py LPUSH, BLMOVE + LREM": Peer(_floor, _floor_work),
     "**dada.queue**": Peer(_dada, _dada_work(1)),
     "**dada.queue**, 20 at once": Peer(_dada, _dada_work(20)),
+    "**dada.queue**, 20 at once, done together": Peer(_dada, _dada_work(20, together=True)),
+    "json.dumps + LPUSH": Peer(_json, None),
     "dramatiq": Peer(_dramatiq, _dramatiq_work),
     "huey (loses on a crash)": Peer(_huey, _huey_work),
     "saq": Peer(_saq, _saq_work),
