@@ -1,5 +1,8 @@
 """A short drill: every blow at least once, and the law holds.  `make drill` runs longer ones."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.drill.drill import BLOWS, Drill, Outcome
@@ -32,3 +35,15 @@ def test_what_breaks_the_law_is_told(ordered, effects, left, told):
     assert not outcome.holds
     assert told in outcome.table()
     assert "THE LAW IS BROKEN" in outcome.table()
+
+
+@pytest.mark.parametrize(("command", "told"), [
+    (["tests.drill", "--jobs", "0"], "from 1 to 1000000 jobs"),
+    (["tests.drill", "--minutes", "soon"], "invalid float value"),
+    (["tests.model", "nonsense"], "there is no system 'nonsense'"),
+])  # fmt: skip
+def test_a_question_that_makes_no_sense_is_answered_with_2(command, told):
+    asked = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
+    assert asked.returncode == 2
+    assert told in asked.stderr
+    assert "Traceback" not in asked.stderr
