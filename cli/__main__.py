@@ -19,6 +19,7 @@ __all__ = ["main"]
 # Families of subcommands, each in a file of its own that is read when it is called.
 _FAMILIES = {
     "keys": ("cli.keys", "The keys that tokens are signed with: create, list, promote, retire."),
+    "queue": ("cli.queue", "The queue: status, dead, revive, cancel, check, drain."),
     "token": ("cli.token", "Tokens: sign, verify, explain, diff."),
 }
 
