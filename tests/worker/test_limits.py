@@ -63,8 +63,7 @@ def test_a_job_that_takes_too_long_is_stopped(run):
     limit = Limit()
 
     def work():
-        with limit.job(0.05):
-            busy()
+        limit.run(0.05, busy)
 
     watch(limit)
     assert isinstance(run(limit, work), TooLong)
@@ -75,9 +74,7 @@ def test_a_job_hears_why_it_is_stopped(run, why):
     limit, inside = Limit(), threading.Event()
 
     def work():
-        with limit.job(30):
-            inside.set()
-            busy()
+        limit.run(30, lambda: (inside.set(), busy()))
 
     def stop():
         inside.wait(10)
@@ -88,16 +85,19 @@ def test_a_job_hears_why_it_is_stopped(run, why):
     assert run(limit, work) is why
 
 
+def forgive():
+    while True:
+        try:
+            busy()
+        except Exception:  # noqa: BLE001
+            continue
+
+
 def test_a_job_that_forgives_every_error_does_not_forgive_this_one(run):
     limit = Limit()
 
     def work():
-        with limit.job(0.05):
-            while True:
-                try:
-                    busy()
-                except Exception:  # noqa: BLE001
-                    continue
+        limit.run(0.05, forgive)
 
     watch(limit)
     assert isinstance(run(limit, work), TooLong)
@@ -108,8 +108,7 @@ def test_a_job_that_ends_in_time_is_left_alone_and_so_is_the_next(run):
 
     def work():
         for number in range(2000):
-            with limit.job(30):
-                pass
+            limit.run(30, lambda: None)
             done.append(number)
         return "fine"
 
@@ -128,8 +127,7 @@ def test_a_stop_that_comes_at_the_very_end_does_not_hit_what_comes_after(run):
     def work():
         for _ in range(3000):
             try:
-                with limit.job(30):
-                    pass
+                limit.run(30, lambda: None)
             except Cancelled:
                 stopped.append(1)
         return "fine"
@@ -145,8 +143,7 @@ def test_an_error_of_the_job_s_own_passes(run):
     limit = Limit()
 
     def work():
-        with limit.job(30):
-            raise ValueError("own")
+        limit.run(30, lambda: int("own"))
 
     assert isinstance(run(limit, work), ValueError)
 
@@ -156,8 +153,8 @@ def test_the_main_thread_is_woken_from_a_system_call():
     before = signal.signal(SIGNAL, limit.heard)
     watch(limit)
     try:
-        with near, far, pytest.raises(TooLong), limit.job(0.05):
-            near.recv(1)
+        with near, far, pytest.raises(TooLong):
+            limit.run(0.05, lambda: near.recv(1))
     finally:
         signal.signal(SIGNAL, before)
 
@@ -165,19 +162,15 @@ def test_the_main_thread_is_woken_from_a_system_call():
 def test_a_job_that_does_not_listen_is_told_by_the_seconds():
     limit, inside, leave = Limit(), threading.Event(), threading.Event()
 
-    def work():
-        try:
-            with limit.job(0.01):
-                inside.set()
-                while not leave.is_set():
-                    try:
-                        time.sleep(0.001)
-                    except Stopped:
-                        continue
-        except Stopped:
-            pass
+    def deaf():
+        inside.set()
+        while not leave.is_set():
+            try:
+                time.sleep(0.001)
+            except Stopped:
+                continue
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=lambda: limit.run(0.01, deaf))
     thread.start()
     inside.wait(10)
     assert wait_until(limit.watch, "the limit to pass") >= 0
