@@ -1,6 +1,7 @@
 """`dada queue`, on a real Redis, as a shell would call it."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -203,3 +204,15 @@ def test_help_teaches(ask):
     assert "dada queue revive ID" in out
     for command in ("status", "dead", "revive", "cancel", "check", "drain"):
         assert command in out
+
+
+SHOWN = re.findall(r"^    dada queue ([a-z]+)((?: \S+)*?)  ", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+
+
+def test_what_the_handbook_shows_can_be_asked(ask, queue):
+    job_id = bury(queue)
+    assert [command for command, _ in SHOWN] == ["status", "dead", "revive", "cancel", "check", "drain"]
+    for command, rest in SHOWN:
+        arguments = [job_id if word == "ID" else word for word in rest.split() if word != "--watch"]
+        assert ask(command, *arguments)[0] == 0, command
+    assert "a job is always in exactly one place" in ask("--help")[1]
