@@ -255,7 +255,7 @@ class Queue(Ledger):
             try:
                 job = queue_jobs.read(body)
             except Malformed as error:  # it would stop every worker: it goes to the dead, with the reason
-                self._run("finish", worker, body, "bury", f"unreadable: {error}", "", 0)
+                hand.line.run("finish", worker, body, "bury", f"unreadable: {error}", "", 0)
                 continue
             hand.held[job.id] = job
             jobs.append(job)
@@ -267,7 +267,7 @@ class Queue(Ledger):
             del hand.held[job.id]
         known = {job.body for job in hand.held.values()}
         for body in hand.sent.intersection(listed):  # what it acknowledged did not arrive
-            self._run("finish", worker, body, "done", "", "", 0)
+            hand.line.run("finish", worker, body, "done", "", "", 0)
         return [body for body in listed if body not in known and body not in hand.sent]
 
     def acknowledge(self, worker: str, job: Job) -> None:

@@ -37,6 +37,7 @@ class Common:
             for name, text in scripts.items()
         }
         self.loaded: set[str] = set()
+        self.broke = float("-inf")  # when a line was last given up
 
 
 class Line:
@@ -93,6 +94,7 @@ class Line:
             reply = connection.read_response(disable_decoding=True)
         except BaseException as error:
             if type(error).__name__ != "NoScriptError":
+                self._common.broke = self._common.clock()
                 self._drop()
             raise
         self._used = self._common.clock()
@@ -111,10 +113,14 @@ class Line:
             self._connection, self._unread = None, 0
         if self._connection is None:
             self._connection, self._pid = self._common.pool.get_connection(), os.getpid()
-        elif not self._unread and self._common.clock() - self._used > _STALE and self._is_closed():
+        elif not self._unread and self._is_doubtful() and self._is_closed():
             self._drop()
             return self._open()
         return self._connection
+
+    def _is_doubtful(self) -> bool:
+        """Whether it was quiet for a while, or another line of this queue broke since it was last used."""
+        return self._common.clock() - self._used > _STALE or self._used <= self._common.broke
 
     def _is_closed(self) -> bool:
         """Whether the other side hung up: something to read where nothing was asked is the end, or nonsense."""

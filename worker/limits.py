@@ -10,8 +10,7 @@ import ctypes
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Final
 
 __all__ = ["Cancelled", "Limit", "Stopped", "TakenForDead", "TooLong"]
@@ -43,29 +42,24 @@ class Limit:
         self._running, self._why = False, Stopped()
         self._thread, self._until, self._asked = 0, 0.0, 0.0
 
-    @contextmanager
-    def job(self, seconds: float) -> Iterator[None]:
-        """Let what is inside take *seconds*; raise a :exc:`Stopped` there when it was stopped."""
+    def run(self, seconds: float, work: Callable[[], object]) -> None:
+        """Let *work* take *seconds*; raise a :exc:`Stopped` if it was stopped."""
         self._thread, self._until, self._asked = threading.get_ident(), self._clock() + seconds, 0.0
-        with self._lock:
-            self._running = True
         try:
             try:
-                yield
+                with self._lock:
+                    self._running = True
+                work()
             finally:
                 self._end()
         except Stopped:
+            self._end()  # it may have come while that was being done; it comes once
             raise self._why from None
 
     def _end(self) -> None:
-        while True:
-            try:
-                with self._lock:
-                    self._running = False
-                    _raise_in(self._thread, None)  # what was on its way is called back
-            except Stopped:  # it came through first: once more
-                continue
-            return
+        with self._lock:
+            self._running = False
+            _raise_in(self._thread, None)  # what was on its way is called back
 
     def stop(self, why: Stopped) -> None:
         """Raise *why* in the job that runs, if one does, and was not told before."""

@@ -122,8 +122,7 @@ class Runner:
         task = self._jobs.get(job.task)
         if task is None:
             raise Misuse([Problem("task-unknown", job.task, "", "no such task", "one of JOBS")])
-        with self.limit.job(task.seconds):
-            task.run(self._services, job, **job.args)
+        self.limit.run(task.seconds, lambda: task.run(self._services, job, **job.args))
 
     def _settle(self, queue: Queue, job: Job, fate: str, why: str) -> None:
         """Tell the queue, however long Redis is away: a job that is settled twice is settled once."""

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dada import base64url
 from dada.errors import Misuse
 from shop.settings import Settings
 
@@ -19,6 +20,7 @@ GOOD = {
 def environ(tmp_path):
     for name, text in {
         "keys.json": json.dumps({"sandbox": False, "keys": []}),
+        "lasting_secret": base64url.encode(b"swordfish" * 4),
         "weibo_client_secret": "swordfish\n",
     }.items():
         (tmp_path / name).touch(mode=0o600)
@@ -39,6 +41,7 @@ def test_what_is_set_is_read_and_the_rest_has_defaults(environ):
     assert (read.api_url, read.page_origin) == ("http://127.0.0.1:8000", "http://127.0.0.1:7000")
     assert "swordfish" not in repr(read)
     assert read.keys_file.name == "keys.json"
+    assert (read.worker_processes, read.worker_threads, read.worker_stop_seconds) == (1, 1, 25)
 
 
 def test_everything_that_is_missing_is_told_at_once():
@@ -52,7 +55,28 @@ def test_an_empty_setting_is_a_missing_one(environ):
     assert codes(environ | {"REDIS_URL": ""}) == {("setting-missing", "REDIS_URL")}
 
 
+ADDRESS_LIMITS = {
+    "production": ({}, True),
+    "the sandbox": ({"DADA_ENV": "sandbox"}, False),
+    "the sandbox that wants them": ({"DADA_ENV": "sandbox", "ADDRESS_LIMITS": "on"}, True),
+    "production that has them elsewhere": ({"ADDRESS_LIMITS": "off"}, False),
+}
+
+
+@pytest.mark.parametrize(("told", "counted"), ADDRESS_LIMITS.values(), ids=ADDRESS_LIMITS)
+def test_addresses_are_counted_in_production(environ, told, counted):
+    assert Settings.read(environ | told).address_limits is counted
+
+
+def test_trusted_proxies_are_networks(environ):
+    read = Settings.read(environ | {"TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,2001:db8::/32"})
+    assert [str(network) for network in read.trusted_proxies] == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]
+    assert Settings.read(environ).trusted_proxies == ()
+
+
 WRONG = {
+    "limits that are neither": {"ADDRESS_LIMITS": "yes"},
+    "a proxy that is no network": {"TRUSTED_PROXIES": "10.0.0.0/8, 10.0.0.0/33"},
     "a database of another kind": {"DATABASE_URL": "postgresql://swordfish@127.0.0.1/dada"},
     "a database without a host": {"DATABASE_URL": "mysql+pymysql:///dada"},
     "a port that is no number": {"REDIS_URL": "redis://127.0.0.1:x"},
@@ -64,6 +88,10 @@ WRONG = {
     "an AppKey that is none": {"WEIBO_CLIENT_ID": "a b"},
     "a sender that is none": {"MAIL_FROM": "shop"},
     "a sender with a line end": {"MAIL_FROM": "shop@example.org\nBcc: x@example.org"},
+    "no processes": {"WORKER_PROCESSES": "0"},
+    "threads that are no number": {"WORKER_THREADS": "many"},
+    "digits of another script": {"WORKER_THREADS": "٣"},
+    "a stop that takes all day": {"WORKER_STOP_SECONDS": "86400"},
     "another kind of environment": {"DADA_ENV": "staging"},
 }
 

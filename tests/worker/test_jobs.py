@@ -4,7 +4,10 @@ import inspect
 
 from worker import JOBS
 
-EXPECTED = {"mail.activation", "mail.reset", "mail.password_changed", "mail.token_reused", "house.forget_expired"}
+EXPECTED = {
+    "mail.activation", "mail.reset", "mail.password_changed", "mail.token_reused", "mail.new_device",
+    "mail.identity_bound", "mail.identity_unbound", "house.forget_expired",
+}  # fmt: skip
 
 
 def test_the_jobs_are_these_and_no_more():

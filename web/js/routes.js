@@ -9,8 +9,10 @@ import { account } from "./views/account.js";
 import { activation } from "./views/activation.js";
 import { address, newAddress } from "./views/address.js";
 import { addresses } from "./views/addresses.js";
+import { events } from "./views/events.js";
 import { forgot, reset } from "./views/reset.js";
 import { home } from "./views/home.js";
+import { lesson, lessons } from "./views/lessons.js";
 import { logIn } from "./views/login.js";
 import { password } from "./views/password.js";
 import { register, registered } from "./views/register.js";
@@ -27,10 +29,13 @@ export const ROUTES = [
   { path: "/reset", view: forgot, who: "anyone" },
   { path: "/reset/<token>", view: reset, who: "anyone" },
   { path: "/weibo", view: weibo, who: "anyone" },
+  { path: "/lessons", view: lessons, who: "anyone" },
+  { path: "/lessons/<name>", view: lesson, who: "anyone" },
   { path: "/account", view: account, who: "signed-in" },
   { path: "/addresses", view: addresses, who: "signed-in" },
   { path: "/addresses/new", view: newAddress, who: "signed-in" },
   { path: "/addresses/<id>", view: address, who: "signed-in" },
   { path: "/sessions", view: sessions, who: "signed-in" },
+  { path: "/events", view: events, who: "signed-in" },
   { path: "/password", view: password, who: "signed-in" },
 ];
