@@ -435,6 +435,7 @@ def test_an_acknowledgement_that_did_not_arrive_is_sent_again_and_the_job_does_n
     queue.put_many("t", [{"n": n} for n in range(4)])
     queue.acknowledge("w1", queue.claim("w1")[0])
     (second,) = queue.claim("w1")
+    taken = []
     if lost == "script flush":
         client.script_flush()
         queue.acknowledge("w1", second)
@@ -442,10 +443,10 @@ def test_an_acknowledgement_that_did_not_arrive_is_sent_again_and_the_job_does_n
         client.client_kill_filter(_type="normal", skipme=True)
         try:
             queue.acknowledge("w1", second)
-            queue.claim("w1")
+            taken = queue.claim("w1")  # a cluster's client may have another connection
         except redis.exceptions.ConnectionError:
             pass
-    assert [job.args["n"] for job in queue.claim("w1")] == [2]
+    assert [job.args["n"] for job in taken or queue.claim("w1")] == [2]
     assert queue.check() == Counts(4, 1, 1, 0, 0, 2)
 
 
@@ -583,7 +584,7 @@ def test_i1_every_job_is_in_exactly_one_place(queue):
 
 def test_i2_what_a_lost_reply_would_have_said_is_read_from_the_list(cut_queue, proxy):
     cut_queue.put("t", n=1)
-    proxy.cut = True
+    proxy.cut("after")
     with pytest.raises(redis.exceptions.ConnectionError):
         cut_queue.claim("w1")
     cut_queue.put("t", n=2)
@@ -645,13 +646,15 @@ def test_i5_only_the_holder_finishes(queue):
 
 
 def test_i6_a_list_without_an_owner_is_adopted_within_a_minute(client):
-    clock = iter([0.0] * 4 + [59.0] * 4 + [61.0] * 10).__next__
-    queue = Queue(client, "mail", grace=GRACE, clock=clock)
+    now = [0.0]
+    queue = Queue(client, "mail", grace=GRACE, clock=lambda: now[0])
     queue.claim("w1")
     queue.put("t")
     client.lmove("{mail}:ready", "{mail}:work:ghost", "RIGHT", "LEFT")
-    found = [queue.claim("w1") for _ in range(3)]
-    assert [len(jobs) for jobs in found].count(1) == 1
+    now[0] = 59.0
+    assert queue.claim("w1") == []
+    now[0] = 61.0
+    assert len(queue.claim("w1")) == 1
 
 
 def test_i7_a_job_comes_back_so_often_and_is_then_dead_and_not_gone(queue):
