@@ -21,6 +21,7 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
+from dada import base64url
 from dada.queue import Broken
 from shop import outbox, schema
 from shop.database import Database, IntegrityError
@@ -154,7 +155,9 @@ class Drill:
         if not folder.exists():
             folder.mkdir(mode=0o700)
             ring = json.dumps(new_ring("drill-1", secrets.token_bytes(32), sandbox=True))
-            for name, text in {"keys.json": ring, "weibo_client_secret": "sandbox-secret"}.items():
+            lasting = base64url.encode(secrets.token_bytes(32))
+            made = {"keys.json": ring, "lasting_secret": lasting, "weibo_client_secret": "sandbox-secret"}
+            for name, text in made.items():
                 (folder / name).touch(mode=0o600)
                 (folder / name).write_text(text)
         return {
