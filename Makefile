@@ -24,6 +24,12 @@ pictures: dev machine ## the screenshots of the documents, made anew
 fuzz: dev ## look for inputs that break the core, until Ctrl-C: make fuzz WHAT=sealed
 	@$(BIN)/python -m tests.fuzz $(or $(WHAT),sealed) .fuzz/$(or $(WHAT),sealed)
 
+model: dev ## the queue in every order of events, larger than the tests do: make model WHAT=cuts
+	@$(BIN)/python -m tests.model $(WHAT)
+
+drill: dev machine ## kill, freeze and cut everything, then check that no job is lost: make drill SEED=7 JOBS=2000 MINUTES=5
+	@$(BIN)/python -m tests.drill $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(MINUTES),--minutes $(MINUTES))
+
 mutants: dev ## break each rule of a module once, and see which no test misses: make mutants WHAT=router
 	@$(BIN)/python -m tests.mutation.run $(WHAT)
 
@@ -61,7 +67,7 @@ dev:
 machine:
 	@tools/machine.sh
 
-.PHONY: help run test lessons oracle pictures fuzz mutants check lint types imports format lock clean venv dev machine
+.PHONY: help run test lessons oracle pictures fuzz model drill mutants check lint types imports format lock clean venv dev machine
 
 bench: ## measure against peers, in ratios: make bench WHAT=tokens
 	@tools/venv.sh bench/requirements.lock .venv-bench

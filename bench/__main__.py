@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-BENCHES = ("cors", "tokens", "parity")
+BENCHES = ("cors", "queue", "tokens", "parity")
 TITLES = {"cors": "CORS"}
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -22,6 +22,7 @@ _FAMILIES = {
     "cors": ("cli.cors", "CORS: explain a call, check a policy, probe a service."),
     "events": ("cli.events", "What happened to accounts, and whether the record of it is whole."),
     "keys": ("cli.keys", "The keys that tokens are signed with: create, list, promote, retire."),
+    "queue": ("cli.queue", "The queue: status, dead, revive, cancel, check, drain."),
     "routes": ("cli.routes", "The API as a table: method, path, who may call, where it is written, CORS."),
     "token": ("cli.token", "Tokens: sign, verify, explain, diff."),
 }

@@ -4,7 +4,7 @@ All keys of one queue share the hash tag {name}: one slot of a Redis Cluster.
 
     {q}:ready        LIST  bodies that may run now: pushed on the left, taken from the right
     {q}:work:<w>     LIST  what worker <w> took and has not finished, the newest on the left
-    {q}:later        ZSET  bodies by due time: delays and retries
+    {q}:later        ZSET  bodies by due time: delays, retries, and what a rate limit holds back
     {q}:dead         ZSET  bodies that were given up, by when; never trimmed
     {q}:workers      ZSET  workers by their last sign of life
     {q}:crashes      HASH  job id → workers that died holding it
@@ -12,9 +12,15 @@ All keys of one queue share the hash tag {name}: one slot of a Redis Cluster.
     {q}:cancel       SET   ids of running jobs that shall stop
     {q}:counts       HASH  put and done, ever
     {q}:key:<k>      STRING  the one job that waits or runs under the key <k>
+    {q}:bell         LIST  at most one mark, which wakes a worker that waits; it holds no job and may be lost
+    {q}:rates        HASH  task → milliseconds between two runs, and how many may come at once
+    {q}:next         HASH  task → when its next run would be on time
+    {q}:passes       SET   ids of jobs that were held back once and have their turn
+    {q}:cron         HASH  name of a schedule → its last slot
+    {q}:tally        HASH  task:fate → how often, for whoever watches
 
-A body is JSON with the id first, so that a script finds the id without reading the rest.  Times are Redis' own,
-in milliseconds (TIME): no worker's clock decides anything.
+Every script is given one key, "{q}:", with which the names of all others begin: the tag puts them into one slot.
+Times are Redis' own, in milliseconds (TIME): no worker's clock decides anything.
 
 This file knows Redis; it does not know Python's side of a job.
 """
@@ -23,51 +29,100 @@ from typing import Final
 
 __all__ = ["SCRIPTS", "keys"]
 
-NAMES: Final = ("ready", "later", "dead", "workers", "crashes", "why", "cancel", "counts")
-
 
 def keys(queue: str) -> list[str]:
-    """Return the keys that every script is given, in order; the last is what names of lists begin with."""
-    return [f"{{{queue}}}:{name}" for name in NAMES] + [f"{{{queue}}}:"]
+    """Return the key that every script is given: what all names of the queue begin with."""
+    return [f"{{{queue}}}:"]
 
 
-# Every script begins so.  `base` is "{q}:"; the lists of workers and the guards of keys are built from it, which
-# is legal in a cluster because the tag puts them into the same slot.
 _HEAD: Final = """
-local ready, later, dead, workers, crashes, why, cancel, counts, base = unpack(KEYS)
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local q = KEYS[1]
 local function id_of(body) return string.match(body, '^{"id":"([^"]*)"') or body end
-local function free_key(body, dead)  -- a job that ends frees the key it held; a dead one keeps its own id's
-    if not string.find(body, '"key":', 1, true) then return end
-    local found, job = pcall(cjson.decode, body)
-    if found and type(job) == 'table' and type(job.key) == 'string' and job.key ~= (dead and 'id:' .. job.id) then
-        local guard = base .. 'key:' .. job.key
-        if redis.call('GET', guard) == job.id then redis.call('DEL', guard) end
-    end
-end
-local function bury(body, reason)
-    redis.call('ZADD', dead, now, body)
-    redis.call('HSET', why, id_of(body), reason)
-    redis.call('HDEL', crashes, id_of(body))
-    redis.call('SREM', cancel, id_of(body))
-    free_key(body, true)
+local function ring()  -- one mark is enough: who wakes and leaves jobs behind rings again
+    if redis.call('LLEN', q .. 'bell') == 0 then redis.call('LPUSH', q .. 'bell', '') end
 end
 """
 
-# ARGV: delay in ms, key or "", then (id, body) of each job.  Returns the id that holds the key already, or false.
-# A job that holds its key itself was put before, and is not put twice.
+_NOW: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+# How jobs end.  Most scripts are called without any job ending in an unusual way: they make these when they need them.
+_ENDS: Final = """
+local function ends()
+    local function free_key(body, dead)  -- a job that ends frees the key it held; a dead one keeps its own id's
+        if not string.find(body, '"key":', 1, true) then return end
+        local found, job = pcall(cjson.decode, body)
+        if found and type(job) == 'table' and type(job.key) == 'string' and job.key ~= (dead and 'id:' .. job.id) then
+            local guard = q .. 'key:' .. job.key
+            if redis.call('GET', guard) == job.id then redis.call('DEL', guard) end
+        end
+    end
+    local function forget(id)
+        redis.call('HDEL', q .. 'crashes', id)
+        redis.call('SREM', q .. 'cancel', id)
+        redis.call('SREM', q .. 'passes', id)
+    end
+    local function bury(body, reason)
+        local id = id_of(body)
+        redis.call('ZADD', q .. 'dead', now, body)
+        redis.call('HSET', q .. 'why', id, reason)
+        forget(id)
+        free_key(body, true)
+    end
+    local function finish(body)
+        forget(id_of(body))
+        redis.call('HDEL', q .. 'why', id_of(body))
+        free_key(body)
+    end
+    return finish, bury
+end
+"""
+
+# ARGV: delay in ms, then bodies.
 PUT: Final = """
-local delay, key = tonumber(ARGV[1]), ARGV[2]
-if key ~= '' and not redis.call('SET', base .. 'key:' .. key, ARGV[3], 'NX') then
-    return redis.call('GET', base .. 'key:' .. key)
+local bodies = #ARGV - 1
+if ARGV[1] == '0' then
+    if redis.call('LPUSH', q .. 'ready', unpack(ARGV, 2)) == bodies then ring() end
+else
+    for i = 2, #ARGV do redis.call('ZADD', q .. 'later', now + ARGV[1], ARGV[i]) end
 end
-for i = 3, #ARGV, 2 do
-    if delay > 0 then redis.call('ZADD', later, now + delay, ARGV[i + 1])
-    else redis.call('LPUSH', ready, ARGV[i + 1]) end
+redis.call('HINCRBY', q .. 'counts', 'put', bodies)
+"""
+
+# ARGV: delay in ms, then (key, body) of each job.  Returns, for each, the id that held its key before, or "".
+# A job that holds its key itself was put before, and is not put twice.
+PUT_ONCE: Final = """
+local delay, holders, put = tonumber(ARGV[1]), {}, 0
+for i = 2, #ARGV, 2 do
+    local guard, body = q .. 'key:' .. ARGV[i], ARGV[i + 1]
+    if redis.call('SET', guard, id_of(body), 'NX') then
+        if delay > 0 then redis.call('ZADD', q .. 'later', now + delay, body)
+        else redis.call('LPUSH', q .. 'ready', body) end
+        put = put + 1
+        holders[#holders + 1] = ''
+    else holders[#holders + 1] = redis.call('GET', guard) end
 end
-redis.call('HINCRBY', counts, 'put', (#ARGV - 2) / 2)
-return false
+if put > 0 then
+    redis.call('HINCRBY', q .. 'counts', 'put', put)
+    ring()
+end
+return holders
+"""
+
+# ARGV: name of a schedule, its last slot that is over, the job's body.  Returns 1 for the one who puts it.  A
+# schedule that was never seen begins now: what it missed before it was there is nobody's loss.
+FIRE: Final = """
+local slot = tonumber(ARGV[2])
+local last = tonumber(redis.call('HGET', q .. 'cron', ARGV[1]) or slot)
+if slot > now then return 0 end
+redis.call('HSET', q .. 'cron', ARGV[1], math.max(slot, last))
+if slot <= last then return 0 end
+redis.call('LPUSH', q .. 'ready', ARGV[3])
+redis.call('HINCRBY', q .. 'counts', 'put', 1)
+ring()
+return 1
 """
 
 # ARGV: worker, most jobs to take, grace in ms, crashes allowed, jobs the caller knows it holds, then the bodies that
@@ -76,92 +131,138 @@ return false
 CLAIM: Final = """
 local me, most, grace, allowed, known = ARGV[1], unpack(ARGV, 2, 5)
 most, grace, allowed, known = tonumber(most), tonumber(grace), tonumber(allowed), tonumber(known)
-local mine = base .. 'work:' .. me
+local ready, mine, workers = q .. 'ready', q .. 'work:' .. me, q .. 'workers'
 redis.call('ZADD', workers, now, me)
 
-local finished = 0
+-- Whether anything is out of the ordinary: asked once, so that the usual way costs little.
+local unusual = redis.call('EXISTS', q .. 'later', q .. 'crashes', q .. 'cancel', q .. 'rates', q .. 'passes') > 0
+
+local finished, list = 0, #ARGV > 6 and redis.call('LRANGE', mine, 0, -1) or {}
+local all = #list > 0 and #list == #ARGV - 5  -- who did all that it held has it removed at once
+for i = 6, #ARGV do all = all and list[#ARGV + 1 - i] == ARGV[i] end
+if all then redis.call('DEL', mine) end
 for i = 6, #ARGV do
-    if redis.call('LREM', mine, -1, ARGV[i]) == 1 then
+    if all or redis.call('LREM', mine, -1, ARGV[i]) == 1 then
         finished = finished + 1
-        redis.call('HDEL', crashes, id_of(ARGV[i]))
-        redis.call('HDEL', why, id_of(ARGV[i]))
-        redis.call('SREM', cancel, id_of(ARGV[i]))
-        free_key(ARGV[i])
+        if unusual or string.sub(ARGV[i], -10) ~= '"tries":0}' then  -- else it has no key, and never failed
+            local finish = ends()
+            finish(ARGV[i])
+        end
     end
 end
-if finished > 0 then redis.call('HINCRBY', counts, 'done', finished) end
+if finished > 0 then redis.call('HINCRBY', q .. 'counts', 'done', finished) end
 
-for _, body in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 100)) do
-    redis.call('ZREM', later, body)
-    redis.call('LPUSH', ready, body)
+if unusual then
+    for _, body in ipairs(redis.call('ZRANGEBYSCORE', q .. 'later', '-inf', now, 'LIMIT', 0, 100)) do
+        redis.call('ZREM', q .. 'later', body)
+        redis.call('LPUSH', ready, body)
+    end
 end
 
 local silent = redis.call('ZRANGEBYSCORE', workers, '-inf', now - grace, 'LIMIT', 0, 1)[1]
 if silent then  -- its jobs go to the head of the line; a job that was there at too many deaths is given up
-    local theirs = base .. 'work:' .. silent
+    unusual = true
+    local _, bury = ends()
     while true do
-        local body = redis.call('LPOP', theirs)
+        local body = redis.call('LPOP', q .. 'work:' .. silent)
         if not body then break end
-        local deaths = redis.call('HINCRBY', crashes, id_of(body), 1)
+        local deaths = redis.call('HINCRBY', q .. 'crashes', id_of(body), 1)
         if deaths > allowed then bury(body, 'its worker died ' .. deaths .. ' times')
         else redis.call('RPUSH', ready, body) end
     end
     redis.call('ZREM', workers, silent)
 end
 
-local held = redis.call('LLEN', mine)
-if held ~= known then return {finished, 1, redis.call('LRANGE', mine, 0, -1)} end
+if redis.call('LLEN', mine) ~= known then return {finished, 1, redis.call('LRANGE', mine, 0, -1)} end
 
-local suspicion = redis.call('HLEN', crashes) > 0
-local stops = redis.call('SCARD', cancel) > 0
 local taken = {}
-while #taken < most do
-    local body = redis.call('LMOVE', ready, mine, 'RIGHT', 'LEFT')
-    if not body then break end
-    if stops and redis.call('SISMEMBER', cancel, id_of(body)) == 1 then
-        redis.call('LPOP', mine)
-        bury(body, 'cancelled')
-    elseif suspicion and redis.call('HEXISTS', crashes, id_of(body)) == 1 then
-        -- Whoever was near a crash runs alone, so that the guilty job does not take others with it again.
-        if #taken == 0 then taken[1] = body else redis.call('LMOVE', mine, ready, 'LEFT', 'RIGHT') end
-        break
-    else taken[#taken + 1] = body end
-end
+if not unusual or redis.call('EXISTS', q .. 'crashes', q .. 'cancel', q .. 'rates') == 0 then
+    if most == 1 then taken[1] = redis.call('LMOVE', ready, mine, 'RIGHT', 'LEFT') or nil
+    else
+        local line = redis.call('LRANGE', ready, -most, -1)
+        for i = #line, 1, -1 do taken[#taken + 1] = line[i] end
+        for i = 1, #taken, 1000 do redis.call('LPUSH', mine, unpack(taken, i, math.min(i + 999, #taken))) end
+        redis.call('LTRIM', ready, 0, -#taken - 1)
+    end
+else take_carefully(taken, ready, mine, most) end
+if redis.call('LLEN', ready) > 0 then ring() end
 return {finished, 0, taken}
+"""
+
+# What is cancelled dies, what its rate limit holds back waits for its turn, and what was near a crash runs alone, so
+# that the guilty job does not take others with it again.
+_CAREFULLY: Final = """
+local function must_wait(body)  -- until when; nil for a job that may run
+    local task = string.match(body, '^{"id":"[^"]*","task":"([^"]*)"')
+    local rate = task and redis.call('HGET', q .. 'rates', task)
+    if not rate or redis.call('SREM', q .. 'passes', id_of(body)) == 1 then return nil end
+    local every, burst = string.match(rate, '^(%S+) (%S+)$')
+    local on_time = math.max(now, tonumber(redis.call('HGET', q .. 'next', task)) or 0)
+    redis.call('HSET', q .. 'next', task, string.format('%.17g', on_time + every))
+    local due = on_time - (burst - 1) * every
+    if due <= now then return nil end
+    redis.call('SADD', q .. 'passes', id_of(body))
+    return due
+end
+local function take_carefully(taken, ready, mine, most)
+    local _, bury = ends()
+    for _ = 1, most + 100 do  -- who finds nothing among so many comes again: the bell rings
+        local body = #taken < most and redis.call('LMOVE', ready, mine, 'RIGHT', 'LEFT')
+        if not body then return end
+        local due = nil
+        if redis.call('SISMEMBER', q .. 'cancel', id_of(body)) == 1 then
+            redis.call('LPOP', mine)
+            bury(body, 'cancelled')
+        elseif redis.call('HEXISTS', q .. 'crashes', id_of(body)) == 1 then
+            if #taken == 0 then taken[1] = body else redis.call('LMOVE', mine, ready, 'LEFT', 'RIGHT') end
+            return
+        else
+            due = must_wait(body)
+            if due then
+                redis.call('LPOP', mine)
+                redis.call('ZADD', q .. 'later', math.ceil(due), body)
+            else taken[#taken + 1] = body end
+        end
+    end
+end
 """
 
 # ARGV: worker, body, "again" | "bury" | "done", the error, the successor's body, its delay in ms.  Returns 1, or 0
 # where the worker does not hold the job any more: then nothing is changed.
 FINISH: Final = """
-local mine, body, verb, reason = base .. 'work:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-if redis.call('LREM', mine, -1, body) == 0 then return 0 end
+local body, verb, reason = ARGV[2], ARGV[3], ARGV[4]
+if redis.call('LREM', q .. 'work:' .. ARGV[1], -1, body) == 0 then return 0 end
 if verb == 'again' then
-    redis.call('ZADD', later, now + tonumber(ARGV[6]), ARGV[5])
-    redis.call('HSET', why, id_of(body), reason)
-    redis.call('HDEL', crashes, id_of(body))
-elseif verb == 'bury' then bury(body, reason)
+    redis.call('ZADD', q .. 'later', now + tonumber(ARGV[6]), ARGV[5])
+    redis.call('HSET', q .. 'why', id_of(body), reason)
+    redis.call('HDEL', q .. 'crashes', id_of(body))
+elseif verb == 'bury' then
+    local _, bury = ends()
+    bury(body, reason)
 else
-    redis.call('HDEL', crashes, id_of(body))
-    redis.call('HDEL', why, id_of(body))
-    redis.call('SREM', cancel, id_of(body))
-    redis.call('HINCRBY', counts, 'done', 1)
-    free_key(body)
+    local usual = string.sub(body, -10) == '"tries":0}'
+    if not usual or redis.call('EXISTS', q .. 'crashes', q .. 'cancel', q .. 'passes') > 0 then
+        local finish = ends()
+        finish(body)
+    end
+    redis.call('HINCRBY', q .. 'counts', 'done', 1)
 end
 return 1
 """
 
 # ARGV: worker.  Returns false if the worker was taken for dead, else the ids that shall stop.
 BEAT: Final = """
-if not redis.call('ZSCORE', workers, ARGV[1]) then return false end
-redis.call('ZADD', workers, now, ARGV[1])
-return redis.call('SMEMBERS', cancel)
+if not redis.call('ZSCORE', q .. 'workers', ARGV[1]) then return false end
+redis.call('ZADD', q .. 'workers', now, ARGV[1])
+return redis.call('SMEMBERS', q .. 'cancel')
 """
 
 # ARGV: worker.  Everything that it holds goes back to the head of the line, in the old order.  Returns how many.
 LEAVE: Final = """
 local given = 0
-while redis.call('LMOVE', base .. 'work:' .. ARGV[1], ready, 'LEFT', 'RIGHT') do given = given + 1 end
-redis.call('ZREM', workers, ARGV[1])
+while redis.call('LMOVE', q .. 'work:' .. ARGV[1], q .. 'ready', 'LEFT', 'RIGHT') do given = given + 1 end
+redis.call('ZREM', q .. 'workers', ARGV[1])
+if given > 0 then ring() end
 return given
 """
 
@@ -169,79 +270,113 @@ return given
 # claim takes its jobs back.
 ADOPT: Final = """
 for _, worker in ipairs(ARGV) do
-    if redis.call('EXISTS', base .. 'work:' .. worker) == 1 then redis.call('ZADD', workers, 'NX', 0, worker) end
+    if redis.call('EXISTS', q .. 'work:' .. worker) == 1 then redis.call('ZADD', q .. 'workers', 'NX', 0, worker) end
 end
 """
 
-# Returns put, ready, held, later, dead, done: one moment's figures.
+# Returns put, ready, held, later, dead, done: one moment's figures; then a worker's name, the milliseconds since its
+# last sign of life and how many jobs it holds, for each worker.
 COUNTS: Final = """
-local held = 0
-for _, worker in ipairs(redis.call('ZRANGE', workers, 0, -1)) do
-    held = held + redis.call('LLEN', base .. 'work:' .. worker)
+local held, told = 0, {}
+local heard = redis.call('ZRANGE', q .. 'workers', 0, -1, 'WITHSCORES')
+for i = 1, #heard, 2 do
+    local holds = redis.call('LLEN', q .. 'work:' .. heard[i])
+    held = held + holds
+    told[#told + 1] = {heard[i], now - heard[i + 1], holds}
 end
-return {tonumber(redis.call('HGET', counts, 'put') or 0), redis.call('LLEN', ready), held, redis.call('ZCARD', later),
-        redis.call('ZCARD', dead), tonumber(redis.call('HGET', counts, 'done') or 0)}
+return {tonumber(redis.call('HGET', q .. 'counts', 'put') or 0), redis.call('LLEN', q .. 'ready'), held,
+        redis.call('ZCARD', q .. 'later'), redis.call('ZCARD', q .. 'dead'),
+        tonumber(redis.call('HGET', q .. 'counts', 'done') or 0), told}
 """
 
 # Walks through everything; for one id says where it is, for none returns the ids that are in more than one place.
 # ARGV: id or "".  Returns {place, worker, body} for an id, or a list of ids.
 FIND: Final = """
 local wanted, seen, twice = ARGV[1], {}, {}
-local function walk(list, place, worker)
-    for _, body in ipairs(list) do
-        local id = id_of(body)
-        if id == wanted then return {place, worker, body} end
-        if wanted == '' and seen[id] then twice[#twice + 1] = id end
-        seen[id] = true
-    end
+local function walk(command, name, place, worker)
+    local start = 0
+    repeat
+        local page = redis.call(command, q .. name, start, start + 999)
+        for _, body in ipairs(page) do
+            local id = id_of(body)
+            if id == wanted then return {place, worker, body} end
+            if wanted == '' then
+                if seen[id] then twice[#twice + 1] = id end
+                seen[id] = true
+            end
+        end
+        start = start + 1000
+    until #page == 0
 end
-local found = walk(redis.call('LRANGE', ready, 0, -1), 'waiting', '')
-    or walk(redis.call('ZRANGE', later, 0, -1), 'later', '')
-    or walk(redis.call('ZRANGE', dead, 0, -1), 'dead', '')
-for _, worker in ipairs(redis.call('ZRANGE', workers, 0, -1)) do
-    found = found or walk(redis.call('LRANGE', base .. 'work:' .. worker, 0, -1), 'held', worker)
+local found = walk('LRANGE', 'ready', 'waiting', '') or walk('ZRANGE', 'later', 'later', '')
+    or walk('ZRANGE', 'dead', 'dead', '')
+for _, worker in ipairs(redis.call('ZRANGE', q .. 'workers', 0, -1)) do
+    found = found or walk('LRANGE', 'work:' .. worker, 'held', worker)
 end
 return found or twice
 """
 
-# ARGV: body, "waiting" | "later" | "held".  A waiting job dies at once; a held one is marked, and its worker told.
+# ARGV: place, worker, body, as FIND tells them.  A waiting job dies at once; a held one is marked, and its worker
+# told.  Returns 0 if it is not there any more.
 CANCEL: Final = """
-local body, place = ARGV[1], ARGV[2]
-if place == 'held' then return redis.call('SADD', cancel, id_of(body)) end
-local gone = place == 'later' and redis.call('ZREM', later, body) or redis.call('LREM', ready, 1, body)
-if gone == 1 then bury(body, 'cancelled') end
+local place, worker, body = unpack(ARGV)
+if place == 'held' then
+    if not redis.call('LPOS', q .. 'work:' .. worker, body) then return 0 end
+    redis.call('SADD', q .. 'cancel', id_of(body))
+    return 1
+end
+local gone = place == 'later' and redis.call('ZREM', q .. 'later', body) or redis.call('LREM', q .. 'ready', 1, body)
+if gone == 1 then
+    local _, bury = ends()
+    bury(body, 'cancelled')
+end
 return gone
 """
 
 # ARGV: the dead body, the body to run, its key or "".  Returns 1, 0 if it is not dead any more, or the key's holder.
 REVIVE: Final = """
-if not redis.call('ZSCORE', dead, ARGV[1]) then return 0 end
-local guard = base .. 'key:' .. ARGV[3]
+if not redis.call('ZSCORE', q .. 'dead', ARGV[1]) then return 0 end
+local guard = q .. 'key:' .. ARGV[3]
 if ARGV[3] ~= '' and not redis.call('SET', guard, id_of(ARGV[1]), 'NX') then
     local holder = redis.call('GET', guard)
     if holder ~= id_of(ARGV[1]) then return holder end
 end
-redis.call('ZREM', dead, ARGV[1])
-redis.call('LPUSH', ready, ARGV[2])
-redis.call('HDEL', why, id_of(ARGV[1]))
-redis.call('HDEL', crashes, id_of(ARGV[1]))
+redis.call('ZREM', q .. 'dead', ARGV[1])
+redis.call('LPUSH', q .. 'ready', ARGV[2])
+redis.call('HDEL', q .. 'why', id_of(ARGV[1]))
+redis.call('HDEL', q .. 'crashes', id_of(ARGV[1]))
+ring()
 return 1
 """
 
 # ARGV: the most to return.  Returns body, when, why of the jobs that died last.
 DEAD: Final = """
 local told = {}
-local bodies = redis.call('ZRANGE', dead, 0, tonumber(ARGV[1]) - 1, 'REV', 'WITHSCORES')
+local bodies = redis.call('ZRANGE', q .. 'dead', 0, tonumber(ARGV[1]) - 1, 'REV', 'WITHSCORES')
 for i = 1, #bodies, 2 do
-    told[#told + 1] = {bodies[i], bodies[i + 1], redis.call('HGET', why, id_of(bodies[i])) or ''}
+    told[#told + 1] = {bodies[i], bodies[i + 1], redis.call('HGET', q .. 'why', id_of(bodies[i])) or ''}
 end
 return told
 """
 
+# ARGV: (task:fate, how often more) of each figure.
+TALLY: Final = """
+for i = 1, #ARGV, 2 do redis.call('HINCRBY', q .. 'tally', ARGV[i], ARGV[i + 1]) end
+"""
+
 SCRIPTS: Final = {
-    name: _HEAD + text
-    for name, text in {
-        "put": PUT, "claim": CLAIM, "finish": FINISH, "beat": BEAT, "leave": LEAVE, "adopt": ADOPT, "counts": COUNTS,
-        "find": FIND, "cancel": CANCEL, "revive": REVIVE, "dead": DEAD,
-    }.items()
-}  # fmt: skip
+    "put": _HEAD + _NOW + PUT,
+    "put_once": _HEAD + _NOW + PUT_ONCE,
+    "fire": _HEAD + _NOW + FIRE,
+    "claim": _HEAD + _NOW + _ENDS + _CAREFULLY + CLAIM,
+    "finish": _HEAD + _NOW + _ENDS + FINISH,
+    "beat": _HEAD + _NOW + BEAT,
+    "leave": _HEAD + LEAVE,
+    "adopt": _HEAD + ADOPT,
+    "counts": _HEAD + _NOW + COUNTS,
+    "find": _HEAD + FIND,
+    "cancel": _HEAD + _NOW + _ENDS + CANCEL,
+    "revive": _HEAD + REVIVE,
+    "dead": _HEAD + DEAD,
+    "tally": _HEAD + TALLY,
+}

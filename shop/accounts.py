@@ -92,12 +92,11 @@ def register(services: Services, *, username: str, password: str, email: str, la
     try:
         with services.db.write() as tx:
             account = add(tx, services, name, address, hashed, language, **profile)
-            job = outbox.put(tx, services, "mail.activation", user=account.id)
+            outbox.put(tx, services, "mail.activation", user=account.id)
             events.write(tx, services, "register", account.id)
     except Refused as refused:
         events.note(services, "register", None, refused.reason)
         raise
-    outbox.push(services, job)
     return account
 
 
@@ -265,9 +264,8 @@ def ask_for_activation(services: Services, username: str) -> None:
     """Let another activation letter be sent, if the account is there and needs one; nobody hears whether it is."""
     account = by_username(services, username)
     with services.db.write() as tx:
-        job = outbox.put(tx, services, "mail.activation", user=account.id if account else 0)
+        outbox.put(tx, services, "mail.activation", user=account.id if account else 0)
         events.write(tx, services, "resend", account.id if account else None)
-    outbox.push(services, job)
 
 
 # --- logging in ------------------------------------------------------------------------------------------
@@ -363,9 +361,8 @@ def ask_for_reset(services: Services, email: str) -> None:
     with services.db.read() as connection:
         row = connection.execute(select(users.c.id).where(users.c.verified_email_key == key)).first()
     with services.db.write() as tx:
-        job = outbox.put(tx, services, "mail.reset", user=row.id if row else 0)
+        outbox.put(tx, services, "mail.reset", user=row.id if row else 0)
         events.write(tx, services, "reset-asked", row.id if row else None)
-    outbox.push(services, job)
 
 
 def reset_password(services: Services, token: str, new: str) -> Account:
@@ -401,9 +398,8 @@ def _set_password(services: Services, row: Row[Any], new: str, token: str = "") 
             raise refused
         epoch = _count_up(tx, services, undo, now, password_hash=hashed)
         tx.execute(delete(one_time_tokens).where(_theirs(row.id)))
-        job = outbox.put(tx, services, "mail.password_changed", user=row.id)
+        outbox.put(tx, services, "mail.password_changed", user=row.id)
         events.write(tx, services, "password-reset" if token else "password-change", row.id)
-    outbox.push(services, job)
     return _account(row)._replace(epoch=epoch)
 
 

@@ -7,7 +7,7 @@ This file knows engines and connections; it does not know any table.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,6 +38,7 @@ class Database:
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
         self._writer = self.engine.execution_options(dada_writes=True)
+        self._after: dict[Connection, list[Callable[[], None]]] = {}
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -48,8 +49,19 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection inside a transaction: committed at the end, rolled back by an exception."""
+        calls: list[Callable[[], None]] = []
         with self._writer.begin() as connection:
-            yield connection
+            self._after[connection] = calls
+            try:
+                yield connection
+            finally:
+                del self._after[connection]
+        for call in calls:
+            call()
+
+    def after_commit(self, tx: Connection, call: Callable[[], None]) -> None:
+        """Call *call* when the transaction *tx*, which `write` gave, is committed; never, if it is rolled back."""
+        self._after[tx].append(call)
 
     def ping(self) -> None:
         """Ask the database whether it is there."""

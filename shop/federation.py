@@ -197,8 +197,7 @@ def bind_existing(services: Services, token: str, verifier: Any, prove: Any, dev
         account: Account = prove()
         with services.db.write() as tx:
             _bind(tx, services, ticket, account)
-            job = outbox.put(tx, services, "mail.identity_bound", user=account.id)
-    outbox.push(services, job)
+            outbox.put(tx, services, "mail.identity_bound", user=account.id)
     return tokens.log_in(services, account, device)
 
 
@@ -215,10 +214,9 @@ def bind_new(
         hashed = services.hasher.hash(new["password"])
         with services.db.write() as tx:
             account = accounts.add(tx, services, name, address, hashed, language, state="active")
-            job = outbox.put(tx, services, "mail.activation", user=account.id)
+            outbox.put(tx, services, "mail.activation", user=account.id)
             events.write(tx, services, "register", account.id, actor_id=account.id)
             _bind(tx, services, ticket, account)
-    outbox.push(services, job)
     return tokens.log_in(services, account, device)
 
 
@@ -265,9 +263,8 @@ def unbind(services: Services, user_id: int, provider: str) -> None:
             if user.password_hash is None and len(bound) == 1:
                 raise Refused("last-login-method")
             tx.execute(delete(identities).where(mine))
-            job = outbox.put(tx, services, "mail.identity_unbound", user=user_id)
+            outbox.put(tx, services, "mail.identity_unbound", user=user_id)
             events.write(tx, services, "unbind", user_id)
     except Refused as refused:
         events.note(services, "unbind", user_id, refused.reason)
         raise
-    outbox.push(services, job)

@@ -1,73 +1,103 @@
 """The outbox: jobs decided on in a transaction, put on the queue after it.
 
-A row is written with whatever needs the job, so that both are there or neither.  `push` puts it on the queue at once;
-if that fails, or the process dies in between, `relay` does it later.  The worker deletes the row when the job's effect
-is done: a job whose row is gone was done, and a row whose job is gone is put again.  Redis may be wiped and nothing
-is lost.
+    with services.db.write() as tx:
+        …                                                  # what needs the job
+        outbox.put(tx, services, "mail.activation", user=7)     # on the queue when this is committed, or never
+
+A row is written with whatever needs the job, so that both are there or neither.  After the commit the job is put on
+the queue at once; if that fails, or the process dies in between, `relay` does it later.  The worker deletes the row
+when the job's effect is done, and where the effect is in the database, in the same transaction (`once`): a job whose
+row is gone was done, and a row whose job is gone is put again.  Redis may be wiped and nothing is lost.
 
 This file knows rows and jobs; it does not know what a job does.
 """
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
+from dada.errors import DadaError
 from dada.oauth import new_secret
-from shop.services import MAIL, OUTAGES, Services
+from shop.services import MAIL, Services
 from shop.tables import outbox
 
-__all__ = ["is_due", "push", "put", "relay", "remove", "settle"]
+__all__ = ["AlreadyDone", "is_due", "once", "push", "put", "relay", "remove", "settle"]
 
 _log = logging.getLogger("shop.outbox")
 
 FRESH_MS = 1_000  # a row this young is being pushed by the one who wrote it
 LOST_MS = 300_000  # a row pushed this long ago and still here: its job may have gone with Redis
-_AT_ONCE = 100
+_AT_ONCE = 500
+_ROUNDS = 20
 
 
-def put(tx: Connection, services: Services, task: str, **args: Any) -> str:
-    """Write a job into the transaction *tx*, and return its id, for `push` after the commit."""
+class AlreadyDone(DadaError):
+    """The job's effect is there: its row is gone."""
+
+
+def put(tx: Connection, services: Services, task: str, /, *, queue: str = MAIL, **args: Any) -> str:
+    """Write a job into the transaction *tx*, and return its id.  It is on the *queue* after the commit."""
     job_id = new_secret()[:32]
     tx.execute(
-        insert(outbox).values(id=job_id, queue=MAIL, task=task, args=json.dumps(args), created_at=services.now_ms)
+        insert(outbox).values(id=job_id, queue=queue, task=task, args=json.dumps(args), created_at=services.now_ms)
     )
+    services.db.after_commit(tx, lambda: push(services, job_id))
     return job_id
 
 
 def push(services: Services, *job_ids: str) -> None:
-    """Put committed jobs on the queue now.  A failure is no failure: `relay` comes later."""
-    if not job_ids:
-        return
+    """Put committed jobs on their queues now.  A failure is no failure: `relay` comes later."""
     try:
         _send(services, outbox.c.id.in_(job_ids))
-    except OUTAGES as error:
+    except Exception as error:  # noqa: BLE001 whatever it is, what was committed stands, and the row is there
         _log.warning("left to the relay: %s", type(error).__name__)
 
 
 def relay(services: Services) -> int:
-    """Put on the queue whatever was left behind, and return how many jobs that were.
+    """Put on their queues whatever was left behind, and return how many rows that were.
 
-    Several may do it at once: a job has its row's id, and is not put twice while it waits or runs.
+    Several may do it at once: a job has its row's id, and is not put twice while it waits, runs or is dead.
     """
-    now = services.now_ms
+    now, count = services.now_ms, 0
     left = outbox.c.pushed_at.is_(None) & (outbox.c.created_at < now - FRESH_MS)
     lost = outbox.c.pushed_at < now - LOST_MS
-    return _send(services, left | lost)
+    for _ in range(_ROUNDS):  # not for ever: whoever calls this has more to do
+        sent = _send(services, left | lost)
+        count += sent
+        if sent < _AT_ONCE:
+            break
+    return count
 
 
 def _send(services: Services, which: ColumnElement[bool]) -> int:
     # No transaction is open while Redis is asked: it may take its time.
     with services.db.read() as connection:
         rows = connection.execute(select(outbox).where(which).order_by(outbox.c.created_at).limit(_AT_ONCE)).all()
-    for row in rows:
-        services.queue.put(row.task, id=row.id, **json.loads(row.args))
+    for name in {row.queue for row in rows}:
+        jobs = [(row.id, row.task, json.loads(row.args)) for row in rows if row.queue == name]
+        services.queue_named(name).put_once(jobs)
     if rows:
         with services.db.write() as tx:
             pushed = update(outbox).where(outbox.c.id.in_([row.id for row in rows]))
             tx.execute(pushed.values(pushed_at=services.now_ms))
     return len(rows)
+
+
+@contextmanager
+def once(services: Services, job_id: str) -> Iterator[Connection]:
+    """Give the transaction of a job's effect; the job's row goes in it, so that the effect is there once.
+
+    Raise :exc:`AlreadyDone` if the row is gone: somebody did it before.  Who does it at the same moment is waited for.
+    Only for jobs that were put here.
+    """
+    with services.db.write() as tx:
+        if not remove(tx, job_id):
+            raise AlreadyDone(job_id)
+        yield tx
 
 
 def is_due(services: Services, job_id: str) -> bool:

@@ -3,7 +3,7 @@
     db       shop/database.py    rows
     redis    a raw connection    lists, sets, scripts, streams: all of Redis
     cache    string keys with a time to live, on the same connection
-    queue    dada/queue.py       jobs
+    queue    dada/queue.py       jobs: letters; others by `queue_named`
     keys     shop/keyring.py     what tokens are signed with
     hasher   shop/passwords.py   argon2id, bounded
     http     shop/http.py        calls to other services
@@ -16,7 +16,7 @@ This file knows how the parts are made; it does not know what they are used for.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -34,9 +34,10 @@ from shop.providers import Provider
 from shop.settings import Settings
 from shop.weibo import Weibo
 
-__all__ = ["MAIL", "OUTAGES", "Cache", "Services", "connect", "providers_of", "redis_client"]
+__all__ = ["HOUSE", "MAIL", "OUTAGES", "Cache", "Services", "connect", "providers_of", "redis_client"]
 
 MAIL = "mail"  # the queue of letters
+HOUSE = "house"  # the queue of what nobody waits for
 
 OUTAGES: tuple[type[Exception], ...] = (
     *database.OUTAGES,
@@ -44,6 +45,7 @@ OUTAGES: tuple[type[Exception], ...] = (
     redis.exceptions.TimeoutError,
     redis.exceptions.OutOfMemoryError,
     redis.exceptions.ReadOnlyError,
+    redis.exceptions.ClusterDownError,
 )
 
 
@@ -100,6 +102,11 @@ class Services:
     post: Post
     providers: Mapping[str, Provider]
     clock: Callable[[], float] = time.time
+    queues: dict[str, Queue] = field(default_factory=dict, repr=False)
+
+    def queue_named(self, name: str) -> Queue:
+        """Return the queue of this name, the same one each time."""
+        return self.queue if name == self.queue.name else self.queues.setdefault(name, Queue(self.redis, name))
 
     @property
     def now_ms(self) -> int:

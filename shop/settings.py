@@ -12,6 +12,9 @@
     WEIBO_URL             the provider: https://api.weibo.com
     SMTP_URL              smtp://host:port, smtps://…, smtp+starttls://…, with user:password@ where needed
     MAIL_FROM             the sender of letters
+    WORKER_PROCESSES      how many processes one `python -m worker` starts; 1: it works itself
+    WORKER_THREADS        how many jobs each of them runs at once
+    WORKER_STOP_SECONDS   how long a job may go on after SIGTERM
     ADDRESS_LIMITS        whether requests are counted by address: on, off, or auto (default): on but in the sandbox
     TRUSTED_PROXIES       networks whose X-Forwarded-For is believed: 10.0.0.0/8, 192.0.2.7
 
@@ -43,6 +46,9 @@ DEFAULTS: Final = {
     "PAGE_ORIGIN": "http://127.0.0.1:7000",
     "WEIBO_URL": "https://api.weibo.com",
     "MAIL_FROM": "达达商城 <no-reply@dada.example>",
+    "WORKER_PROCESSES": "1",
+    "WORKER_THREADS": "1",
+    "WORKER_STOP_SECONDS": "25",
     "ADDRESS_LIMITS": "auto",
     "TRUSTED_PROXIES": "",
 }
@@ -64,6 +70,9 @@ class Settings:
     weibo_url: str
     smtp_url: str = field(repr=False)
     mail_from: str
+    worker_processes: int
+    worker_threads: int
+    worker_stop_seconds: int
     lasting_secret: bytes = field(repr=False)
     address_limits: bool
     trusted_proxies: tuple[Network, ...]
@@ -117,6 +126,9 @@ class Settings:
             weibo_url=told["WEIBO_URL"],
             smtp_url=told["SMTP_URL"],
             mail_from=told["MAIL_FROM"],
+            worker_processes=int(told["WORKER_PROCESSES"]),
+            worker_threads=int(told["WORKER_THREADS"]),
+            worker_stop_seconds=int(told["WORKER_STOP_SECONDS"]),
             lasting_secret=secrets.lasting,
             address_limits=(told["ADDRESS_LIMITS"], told["DADA_ENV"]) in _LIMITED,
             trusted_proxies=_networks(told["TRUSTED_PROXIES"]),
@@ -154,6 +166,14 @@ def _origin(value: str) -> str:
     return "" if parse_origin(value) else "this is no origin as browsers write it"
 
 
+def _number(most: int) -> Any:
+    def check(value: str) -> str:
+        right = re.fullmatch("[0-9]{1,6}", value) and 1 <= int(value) <= most
+        return "" if right else f"this is no number from 1 to {most}"
+
+    return check
+
+
 _LIMITED: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "production")})
 _EXAMPLES: Final = {
     "DADA_ENV": "production or sandbox",
@@ -166,6 +186,9 @@ _EXAMPLES: Final = {
     "WEIBO_URL": "https://api.weibo.com",
     "SMTP_URL": "smtp://127.0.0.1:25",
     "MAIL_FROM": "Shop <no-reply@shop.example>",
+    "WORKER_PROCESSES": "2",
+    "WORKER_THREADS": "4",
+    "WORKER_STOP_SECONDS": "25",
     "ADDRESS_LIMITS": "auto, on, off",
     "TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7",
 }
@@ -180,6 +203,9 @@ _CHECKS: Final = {
     "WEIBO_URL": _origin,
     "SMTP_URL": _url("smtp", "smtps", "smtp+starttls"),
     "MAIL_FROM": lambda value: "" if "@" in value and value.isprintable() else "this is no mail address",
+    "WORKER_PROCESSES": _number(64),
+    "WORKER_THREADS": _number(64),
+    "WORKER_STOP_SECONDS": _number(3600),
     "ADDRESS_LIMITS": lambda value: "" if value in ("auto", "on", "off") else "there are three",
     "TRUSTED_PROXIES": _proxies,
 }

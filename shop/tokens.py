@@ -194,11 +194,9 @@ def log_in(services: Services, account: Account, device: Device) -> Grant:
     with services.db.write() as tx:
         tx.execute(insert(sessions).values(row))
         written = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
-        jobs = []
         if events.is_new_device(tx, account.id, device.user_agent):
-            jobs.append(outbox.put(tx, services, "mail.new_device", user=account.id))
+            outbox.put(tx, services, "mail.new_device", user=account.id)
         events.write(tx, services, "login", account.id, actor_id=account.id, user_agent=device.user_agent)
-    outbox.push(services, *jobs)
     return _grant(services, written, account, secret)
 
 
@@ -313,9 +311,8 @@ def _end_family(services: Services, sid: str, user_id: int) -> None:
     with services.db.write() as tx:
         liveness.mark_ended(services, user_id, [sid])
         tx.execute(delete(sessions).where(sessions.c.id == sid))
-        job = outbox.put(tx, services, "mail.token_reused", user=user_id)
+        outbox.put(tx, services, "mail.token_reused", user=user_id)
         events.write(tx, services, "token-reuse", user_id, "refresh-reused")
-    outbox.push(services, job)
 
 
 def end_by_refresh_token(services: Services, token: str) -> None:

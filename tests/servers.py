@@ -91,9 +91,9 @@ class _Server:
 class Redis(_Server):
     """Redis, Debian's, or the embedded Valkey; with *durable* it keeps its data over a kill."""
 
-    def __init__(self, folder: Path, *, valkey: bool = False, durable: bool = False) -> None:
+    def __init__(self, folder: Path, *options: str, valkey: bool = False, durable: bool = False) -> None:
         super().__init__(folder)
-        self._valkey, self._durable = valkey, durable
+        self._options, self._valkey, self._durable = options, valkey, durable
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
     def command(self) -> list[str]:
@@ -106,7 +106,13 @@ class Redis(_Server):
         kept = ["--appendonly", "yes", "--appendfsync", "always"] if self._durable else ["--appendonly", "no"]
         return [
             binary, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder), "--save", "", *kept,
+            *self._options,
         ]  # fmt: skip
+
+    @property
+    def master_port(self) -> int:
+        """Where its data is written: see tests/machines.py."""
+        return self.port
 
     def client(self, **options: Any) -> "redis.Redis":
         """Return a client of the tests' own."""

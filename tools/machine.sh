@@ -13,6 +13,7 @@ need() { # need PACKAGE PROGRAM...: one of the programs, or the package
 }
 need mariadb-server mariadbd mysqld
 need redis-server redis-server
+need redis-sentinel redis-sentinel
 need chromium chromium chromium-browser google-chrome
 if command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=zh 2>/dev/null | head -1)" ]; then :; else
     missing="$missing fonts-noto-cjk"

@@ -7,10 +7,12 @@ twice for one job, and does its work once, because it removes the job's row of t
 
 from typing import Final
 
-from worker import mail
-from worker.loop import Task
+from dada.queue_cron import Crontab
+from shop.services import HOUSE, MAIL
+from worker import house, mail
+from worker.tasks import Schedule, Task
 
-__all__ = ["JOBS"]
+__all__ = ["JOBS", "QUEUES", "SCHEDULES"]
 
 JOBS: Final = {
     "mail.activation": Task(mail.send_activation, retries=10, seconds=30),
@@ -20,4 +22,10 @@ JOBS: Final = {
     "mail.new_device": Task(mail.send_new_device, retries=10, seconds=30),
     "mail.identity_bound": Task(mail.send_identity_bound, retries=10, seconds=30),
     "mail.identity_unbound": Task(mail.send_identity_unbound, retries=10, seconds=30),
+    "house.forget_expired": Task(house.forget_expired, retries=3, seconds=60, queue=HOUSE),
 }
+
+# How much more often one queue is looked into first than another.
+QUEUES: Final = {MAIL: 10, HOUSE: 1}
+
+SCHEDULES: Final = {"forget_expired": Schedule(Crontab("17 3 * * *"), "house.forget_expired")}

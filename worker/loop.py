@@ -1,177 +1,174 @@
-"""The loop: claim → run → done | again | bury.
+"""A worker process: runners, and what they need around them.
 
-One thread runs jobs, one gives signs of life on a connection of its own, so that a long job does not look like a dead
-worker.  Whatever goes down, Redis or the database, the loop waits and goes on; whoever stops it waits for the job in
-hand and no longer, what was not begun is given back.
+    runners   threads that do jobs; the first is the thread that calls `run`
+    beat      signs of life, on a connection of its own, so that a long job does not look like a dead worker
+    house     every second: the outbox's relay, due schedules, the figures for whoever watches
+    watch     time limits; a job that does not listen, and a stop that takes too long, end the process
 
-This file knows jobs and their fates; what they do is in the files beside it.
+This file knows threads; what becomes of a job is in `runner.py`.
 """
 
-import inspect
 import logging
 import os
-import random
 import secrets
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any, Final, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from dada.errors import Misuse, Problem, Rejected
-from dada.queue import Job
+from dada.queue_weights import Weighted
 from shop import outbox
-from shop.post import Undeliverable
 from shop.services import OUTAGES, Services
+from worker import limits
+from worker.runner import Runner
+from worker.tasks import Schedule, Task, batches, prove
 
-__all__ = ["Loop", "Task", "TooLong"]
+__all__ = ["Loop", "Schedule", "Task"]
 
 _log = logging.getLogger("worker")
 
-FIRST_DELAY: Final = 2.0  # seconds before the first retry, at most; doubled each time
-LONGEST_DELAY: Final = 3600.0
-BEAT_SECONDS: Final = 3.0  # a third of the grace, so that two beats may be lost
-_RELAY_EVERY: Final = 1.0
-_WAIT: Final = 1.0
-
-
-class TooLong(Exception):
-    """A job took more than its time."""
-
-
-class Task(NamedTuple):
-    """A line of JOBS: what to call, how many failures are forgiven, and how long one run may take."""
-
-    run: Callable[..., None]
-    retries: int
-    seconds: float
-
-
-def backoff(tries: int) -> float:
-    """Return the seconds to wait after the failure number *tries* + 1: any up to a bound that doubles (full jitter)."""
-    return random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2**tries))  # noqa: S311 no secret depends on it
+HOUSE_SECONDS: Final = 1.0
+WATCH_SECONDS: Final = 0.1
+STUBBORN_SECONDS: Final = 10.0  # a job that was told to stop and goes on for so long is ended with its process
 
 
 class Loop:
-    """Runs the jobs of one queue until it is told to stop.  Raise :exc:`Misuse` for a table that cannot be right."""
+    """Runs jobs until it is told to stop.
 
-    def __init__(self, services: Services, jobs: Mapping[str, Task]) -> None:
+    jobs       the tasks, by name
+    weights    the queues to serve, and how much more often one comes first than another
+    schedules  tasks that come by themselves
+    threads    how many jobs run at once
+    stop_seconds  how long a job may go on after the first `stop`
+
+    Raise :exc:`Misuse` for a table that cannot be right, and from `run` for a Redis that cannot keep jobs.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        jobs: Mapping[str, Task],
+        weights: Mapping[str, float] | None = None,
+        schedules: Mapping[str, Schedule] | None = None,
+        *,
+        threads: int = 1,
+        stop_seconds: float = 25.0,
+    ) -> None:
+        weights = dict.fromkeys((task.queue for task in jobs.values()), 1) if weights is None else weights
+        schedules = schedules or {}
+        prove(jobs, weights, schedules)
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self.stopping = threading.Event()
-        self._services, self._jobs = services, jobs
-        self._relayed = 0.0
-        problems = [
-            Problem(
-                "task-signature",
-                name,
-                "",
-                "a task takes the services, the job, and keywords",
-                "def f(services, job, *, …)",
-            )
-            for name, task in jobs.items()
-            if [parameter.kind for parameter in inspect.signature(task.run).parameters.values()][:2] != [_PLAIN, _PLAIN]
-        ]
-        if problems:
-            raise Misuse(problems)
+        self._ended = threading.Event()
+        self._deadline, self._stop_seconds, self._parent = 0.0, stop_seconds, os.getppid()
+        self._services, self._jobs, self._schedules = services, jobs, schedules
+        self._queues = [services.queue_named(name) for name in weights]
+        weighted = Weighted([(queue, weights[queue.name]) for queue in self._queues], limits=batches(jobs))
+        names = [self.worker] + [f"{self.worker}.{number}" for number in range(1, threads)]
+        self._runners = [Runner(name, services, jobs, weighted, self.stopping) for name in names]
+        self._broken: BaseException | None = None
 
     def stop(self, *_: Any) -> None:
-        """Stop after the job in hand.  Asked twice, stop at once: what is held comes back after the grace."""
+        """Stop after the jobs in hand.  Asked twice, stop at once: what is held comes back after the grace."""
         if self.stopping.is_set():
             os._exit(1)
+        self._deadline = time.monotonic() + self._stop_seconds
         self.stopping.set()
 
     def run(self) -> None:
         """Work until told to stop."""
-        beat = threading.Thread(target=self._beat, name="beat", daemon=True)
-        beat.start()
+        first, *others = self._runners
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(limits.SIGNAL, first.limit.heard)
+        self._prepare()
+        beats = min(queue.grace for queue in self._queues) / 3
+        for name, seconds, work in (
+            ("beat", beats, self._beat), ("house", HOUSE_SECONDS, self._house), ("watch", WATCH_SECONDS, self._watch),
+        ):  # fmt: skip
+            threading.Thread(target=self._repeat, args=(seconds, work), name=name, daemon=True).start()
+        threads = [threading.Thread(target=self._run, args=(runner,), name=runner.name) for runner in others]
+        for thread in threads:
+            thread.start()
         _log.info("ready", extra={"worker": self.worker})
+        self._run(first)
+        for thread in threads:
+            thread.join()
+        self._ended.set()
+        self._write_figures()
+        _log.info("stopped", extra={"worker": self.worker})
+        if self._broken:
+            raise self._broken
+
+    def _run(self, runner: Runner) -> None:
+        try:
+            runner.run()
+        except BaseException as error:  # noqa: BLE001 told by `run`
+            self._broken = error
+            self._deadline = time.monotonic() + self._stop_seconds
+            self.stopping.set()
+
+    def _prepare(self) -> None:
+        """Look at the Redis that keeps the jobs, and tell it the rates; wait for it if it is away."""
         while not self.stopping.is_set():
             try:
-                self._relay()
-                for job in self._services.queue.claim(self.worker, 1, _WAIT):
-                    self._one(job)
+                servers = self._queues[0].examine()
+                for name, task in self._jobs.items():
+                    self._services.queue_named(task.queue).limit(name, task.per_second, task.burst)
             except OUTAGES as error:
                 _log.warning("waiting for %s", type(error).__name__, extra={"worker": self.worker})
-                self.stopping.wait(random.uniform(0.2, 1.0))  # noqa: S311
-        try:
-            self._services.queue.leave(self.worker)
-        except OUTAGES:
-            _log.warning("left without a word: what was held comes back by itself")
-        _log.info("stopped", extra={"worker": self.worker})
+                self.stopping.wait(0.5)
+                continue
+            for server in servers:
+                keeps = server.persistence.startswith("append-only")
+                _log.log(logging.INFO if keeps else logging.WARNING, "redis %s: %s", server.version, server.persistence)
+            return
+
+    # --- around the runners ---
+
+    def _repeat(self, seconds: float, work: Callable[[], None]) -> None:
+        while not self._ended.wait(seconds):
+            try:
+                work()
+            except OUTAGES:
+                continue  # the runners say so
+            except Exception:  # noqa: BLE001
+                _log.exception("this must not happen, and ends nothing")
 
     def _beat(self) -> None:
-        while not self.stopping.wait(BEAT_SECONDS):
-            try:
-                if not self._services.queue.beat(self.worker):
-                    _log.warning("taken for dead", extra={"worker": self.worker})
-            except OUTAGES:
-                continue  # the loop says so
+        for runner in self._runners:
+            for queue in self._queues:
+                runner.beat(queue)
 
-    def _relay(self) -> None:
-        if time.monotonic() - self._relayed >= _RELAY_EVERY:
-            self._relayed = time.monotonic()
-            if count := outbox.relay(self._services):
-                _log.info("relayed %d jobs", count, extra={"worker": self.worker})
+    def _house(self) -> None:
+        if os.getppid() != self._parent and not self.stopping.is_set():  # who watched over us was killed
+            _log.warning("left alone", extra={"worker": self.worker})
+            self.stop()
+        self._write_figures()
+        for name, schedule in self._schedules.items():
+            queue = self._services.queue_named(self._jobs[schedule.task].queue)
+            if job_id := queue.fire(name, schedule.when, schedule.task):
+                _log.info("due", extra={"job": job_id, "task": schedule.task, "worker": self.worker})
+        if count := outbox.relay(self._services):
+            _log.info("relayed %d jobs", count, extra={"worker": self.worker})
 
-    def _one(self, job: Job) -> None:
-        """Run one job and decide its fate."""
-        began = time.monotonic()
-        fate, why = "done", ""
-        try:
-            self._call(job)
-        except Undeliverable as error:
-            fate, why = ("bury" if error.forever else "again"), str(error)
-        except (Rejected, Misuse, TypeError) as error:
-            fate, why = "bury", f"{type(error).__name__}: {error}"
-        except Exception as error:  # noqa: BLE001 whatever it is, it must not end the loop
-            fate, why = "again", f"{type(error).__name__}: {error}"
-        task = self._jobs.get(job.task)
-        if fate == "again" and task and job.tries >= task.retries:
-            fate = "bury"
-        self._settle(job, fate, why)
-        taken = round((time.monotonic() - began) * 1000)
-        told = {"job": job.id, "task": job.task, "tries": job.tries, "milliseconds": taken, "worker": self.worker}
-        _log.log(logging.INFO if fate == "done" else logging.WARNING, fate, extra=told | ({"why": why} if why else {}))
+    def _write_figures(self) -> None:
+        for runner in self._runners:
+            figures, runner.tally = runner.tally, Counter()
+            for queue in self._queues:
+                try:
+                    queue.tally({name: count for (where, name), count in figures.items() if where == queue.name})
+                except OUTAGES:
+                    runner.tally.update(figures)
+                    return
 
-    def _call(self, job: Job) -> None:
-        task = self._jobs.get(job.task)
-        if task is None:
-            raise Misuse([Problem("task-unknown", job.task, "", "no such task", "one of JOBS")])
-        with _time_limit(task.seconds):
-            task.run(self._services, job, **job.args)
-
-    def _settle(self, job: Job, fate: str, why: str) -> None:
-        queue = self._services.queue
-        if fate == "done":
-            held = queue.done(self.worker, job)
-        elif fate == "again":
-            held = queue.again(self.worker, job, backoff(job.tries), why)
-        else:
-            held = queue.bury(self.worker, job, why)
-        if not held:
-            _log.warning("no longer held", extra={"job": job.id, "worker": self.worker})
-
-
-_PLAIN = inspect.Parameter.POSITIONAL_OR_KEYWORD
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise :exc:`TooLong` inside after *seconds*; only the main thread can be interrupted."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def too_long(_: int, __: FrameType | None) -> None:
-        raise TooLong(f"more than {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    def _watch(self) -> None:
+        for runner in self._runners:
+            if runner.limit.watch() > STUBBORN_SECONDS:
+                _log.critical("a job does not stop: its process ends, and it comes back", extra={"worker": runner.name})
+                os._exit(1)
+        if self.stopping.is_set() and time.monotonic() > self._deadline:
+            _log.critical("stopped in the middle of a job: it comes back", extra={"worker": self.worker})
+            os._exit(1)

@@ -1,31 +1,41 @@
-"""The queue: the same contract on Debian's Redis and on the embedded Valkey, both real."""
+"""The queue: the same contract on Debian's Redis, the embedded Valkey, a cluster, and after a Sentinel's failover."""
 
 import json
-import socket
 import threading
+import time
 
 import pytest
 import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from dada.errors import Misuse
 from dada.queue import Broken, Counts, Known, Queue
+from dada.queue_cron import Crontab
+from tests.machines import Cluster, Watched, blocked_clients, client_of
+from tests.proxy import Proxy
 from tests.servers import Redis, wait_until
 
 GRACE = 0.2
 
 
-@pytest.fixture(scope="module", params=["redis", "valkey"])
+MACHINES = {
+    "redis": Redis,
+    "valkey": lambda folder: Redis(folder, valkey=True),
+    "cluster": Cluster,
+    "failover": Watched,
+}
+
+
+@pytest.fixture(scope="module", params=MACHINES)
 def server(request, tmp_path_factory):
-    with Redis(tmp_path_factory.mktemp(request.param), valkey=request.param == "valkey") as running:
+    with MACHINES[request.param](tmp_path_factory.mktemp(request.param)) as running:
+        if request.param == "failover":
+            running.fail()
         yield running
 
 
-def connect(port):
-    return redis.Redis(port=port, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+connect = client_of
 
 
 @pytest.fixture
@@ -101,7 +111,7 @@ def test_a_waiting_worker_wakes_when_a_job_comes(queue, server):
 
     thread = threading.Thread(target=work)
     thread.start()
-    wait_until(lambda: queue._redis.info("clients")["blocked_clients"], "the worker to wait")
+    wait_until(lambda: blocked_clients(server.port), "the worker to wait")
     job_id = queue.put("t")
     thread.join(10)
     assert [job.id for job in got] == [job_id]
@@ -318,48 +328,20 @@ def test_a_list_that_nobody_owns_is_adopted(queue, client, server):
 # --- replies that are lost -------------------------------------------------------------------------------
 
 
-class CuttingProxy:
-    """Passes everything on to Redis, and on request cuts the connection before the next reply."""
-
-    def __init__(self, port):
-        self.cut = False
-        self._target = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(near,), daemon=True).start()
-
-    def _serve(self, near):
-        with near, socket.create_connection(("127.0.0.1", self._target)) as far:
-            while command := near.recv(1 << 16):
-                far.sendall(command)
-                reply = far.recv(1 << 16)
-                if self.cut:
-                    self.cut = False
-                    return
-                near.sendall(reply)
-
-    def close(self):
-        self._listener.close()
-
-
 @pytest.fixture
 def proxy(server):
-    proxy = CuttingProxy(server.port)
-    yield proxy
-    proxy.close()
+    """Stands before the node that has the queue."""
+    with connect(server.port) as asked:
+        node = asked.get_node_from_key("{mail}:") if isinstance(asked, redis.RedisCluster) else None
+    with Proxy(node.port if node else server.master_port) as proxy:
+        proxy.remap = node and {(node.host, node.port): ("127.0.0.1", proxy.port)}
+        yield proxy
 
 
 @pytest.fixture
-def cut_queue(client, proxy):
-    with connect(proxy.port) as connection:
+def cut_queue(client, server, proxy):
+    options = {"address_remap": lambda address: proxy.remap.get(address, address)} if proxy.remap else {}
+    with connect(server.port if proxy.remap else proxy.port, **options) as connection:
         queue = Queue(connection, "mail", grace=GRACE)
         queue.put("warm-up")  # the scripts are loaded
         queue.done("w1", queue.claim("w1")[0])
@@ -368,7 +350,7 @@ def cut_queue(client, proxy):
 
 def test_a_job_whose_reply_was_lost_is_given_at_the_next_claim(cut_queue, proxy):
     cut_queue.put_many("t", [{"n": n} for n in range(3)])
-    proxy.cut = True
+    proxy.cut("after")
     with pytest.raises(redis.exceptions.ConnectionError):
         cut_queue.claim("w1", 2)
     assert [job.args["n"] for job in cut_queue.claim("w1", 2)] == [0, 1]
@@ -379,7 +361,7 @@ def test_a_job_whose_reply_was_lost_is_given_at_the_next_claim(cut_queue, proxy)
 def test_a_job_that_the_worker_has_in_hand_is_not_given_twice(cut_queue, proxy):
     cut_queue.put_many("t", [{"n": n} for n in range(3)])
     (first,) = cut_queue.claim("w1")
-    proxy.cut = True
+    proxy.cut("after")
     with pytest.raises(redis.exceptions.ConnectionError):
         cut_queue.claim("w1")
     assert [job.args["n"] for job in cut_queue.claim("w1")] == [1]
@@ -389,7 +371,7 @@ def test_a_job_that_the_worker_has_in_hand_is_not_given_twice(cut_queue, proxy):
 def test_an_acknowledgement_whose_reply_was_lost_counts_once(cut_queue, proxy):
     cut_queue.put("t")
     (job,) = cut_queue.claim("w1")
-    proxy.cut = True
+    proxy.cut("after")
     with pytest.raises(redis.exceptions.ConnectionError):
         cut_queue.done("w1", job)
     assert not cut_queue.done("w1", job)
@@ -398,7 +380,7 @@ def test_an_acknowledgement_whose_reply_was_lost_counts_once(cut_queue, proxy):
 
 
 def test_a_put_with_an_id_of_one_s_own_can_be_repeated_after_a_lost_reply(cut_queue, proxy):
-    proxy.cut = True
+    proxy.cut("after")
     with pytest.raises(redis.exceptions.ConnectionError):
         cut_queue.put("t", id="mine")
     cut_queue.put("t", id="mine")
@@ -418,8 +400,7 @@ def test_a_worker_whose_jobs_went_elsewhere_forgets_them(queue):
     grow_silent(queue, "w1")
     queue.done("w2", queue.claim("w2")[0])
     queue.put("t", n=2)
-    assert queue.claim("w1") == []  # its list was not what it knew
-    assert [job.args["n"] for job in queue.claim("w1")] == [2]
+    assert [job.args["n"] for job in queue.claim("w1")] == [2]  # its list was not what it knew
 
 
 def test_scripts_that_redis_forgot_are_loaded_again(queue, client):
@@ -428,6 +409,394 @@ def test_scripts_that_redis_forgot_are_loaded_again(queue, client):
     assert len(queue.claim("w1")) == 1
     client.script_flush()
     assert queue.counts().held == 1
+
+
+# --- acknowledged without waiting -------------------------------------------------------------------------
+
+
+def test_what_is_acknowledged_is_done_before_the_next_claim(queue):
+    queue.put_many("t", [{"n": n} for n in range(6)])
+    for _ in range(2):
+        for job in queue.claim("w1", 3):
+            queue.acknowledge("w1", job)
+    assert queue.claim("w1", 3) == []
+    assert queue.check() == Counts(6, 0, 0, 0, 0, 6)
+
+
+def test_an_acknowledgement_arrives_though_nobody_waits_for_it(queue):
+    queue.put_many("t", [{}, {}])
+    queue.acknowledge("w1", queue.claim("w1")[0])
+    queue.acknowledge("w1", queue.claim("w1")[0])
+    wait_until(lambda: queue.counts().done == 2, "the second to arrive")
+
+
+@pytest.mark.parametrize("lost", ["script flush", "connection"])
+def test_an_acknowledgement_that_did_not_arrive_is_sent_again_and_the_job_does_not_run_again(queue, client, lost):
+    queue.put_many("t", [{"n": n} for n in range(4)])
+    queue.acknowledge("w1", queue.claim("w1")[0])
+    (second,) = queue.claim("w1")
+    taken = []
+    if lost == "script flush":
+        client.script_flush()
+        queue.acknowledge("w1", second)
+    else:
+        client.client_kill_filter(_type="normal", skipme=True)
+        try:
+            queue.acknowledge("w1", second)
+            taken = queue.claim("w1")  # a cluster's client may have another connection
+        except redis.exceptions.ConnectionError:
+            pass
+    assert [job.args["n"] for job in taken or queue.claim("w1")] == [2]
+    assert queue.check() == Counts(4, 1, 1, 0, 0, 2)
+
+
+def test_who_leaves_does_not_give_back_what_he_acknowledged(queue, client):
+    queue.put_many("t", [{"n": n} for n in range(4)])
+    jobs = queue.claim("w1", 3)
+    queue.acknowledge("w1", jobs[0])
+    client.script_flush()
+    queue.acknowledge("w1", jobs[1])
+    assert queue.leave("w1") == 1
+    assert queue.check() == Counts(4, 2, 0, 0, 0, 2)
+
+
+# --- rates ------------------------------------------------------------------------------------------------
+
+
+def waits(client):
+    """Return for each job held back how many seconds it still waits, in order."""
+    seconds, micros = client.time()
+    return [due / 1000 - seconds - micros / 1e6 for _, due in client.zrange("{mail}:later", 0, -1, withscores=True)]
+
+
+def let_time_pass(client, seconds):
+    """What is later is due *seconds* sooner, and so is every turn."""
+    for body, due in client.zrange("{mail}:later", 0, -1, withscores=True):
+        client.zadd("{mail}:later", {body: due - seconds * 1000})
+    for task, turn in client.hgetall("{mail}:next").items():
+        client.hset("{mail}:next", task, repr(float(turn) - seconds * 1000))
+
+
+def test_a_task_starts_no_more_often_than_its_rate(queue, client):
+    queue.limit("t", 0.1)
+    queue.put_many("t", [{"n": n} for n in range(4)])
+    assert [job.args["n"] for job in queue.claim("w1", 9)] == [0]
+    assert [round(wait) for wait in waits(client)] == [10, 20, 30]  # in their order, each at its turn
+    for n in (1, 2, 3):
+        assert queue.claim("w1", 9) == []
+        let_time_pass(client, 10)
+        assert [job.args["n"] for job in queue.claim("w1", 9)] == [n]
+    assert client.scard("{mail}:passes") == 0
+    assert queue.check() == Counts(4, 0, 4, 0, 0, 0)
+
+
+def test_a_burst_comes_at_once(queue, client):
+    queue.limit("t", 0.1, burst=3)
+    queue.put_many("t", [{"n": n} for n in range(5)])
+    assert len(queue.claim("w1", 9)) == 3
+    assert [round(wait) for wait in waits(client)] == [10, 20]
+
+
+def test_a_rate_holds_for_all_workers_and_for_its_task_alone(queue):
+    queue.limit("t", 0.001)
+    queue.put_many("t", [{}, {}])
+    queue.put_many("other", [{}, {}])
+    assert [job.task for job in queue.claim("w1", 1) + queue.claim("w2", 9)] == ["t", "other", "other"]
+
+
+def test_a_job_that_is_held_back_is_not_looked_at_again_and_again(queue, client):
+    queue.limit("t", 0.001)
+    queue.put_many("t", [{}] * 350)
+    queue.claim("w1")
+    while queue.counts().ready:
+        assert queue.claim("w1") == []
+    client.config_resetstat()
+    assert queue.claim("w1") == []
+    assert "cmdstat_srem" not in client.info("commandstats")
+    assert queue.check() == Counts(350, 0, 1, 349, 0, 0)
+
+
+def test_a_rate_can_be_lifted(queue):
+    queue.limit("t", 0.001)
+    queue.limit("t", None)
+    queue.put_many("t", [{}, {}])
+    assert len(queue.claim("w1", 9)) == 2
+
+
+@pytest.mark.parametrize("rate", [(0, 1), (-1, 1), (float("nan"), 1), ("5", 1), (1, 0), (1, 1.5), (1e9, 1)])
+def test_a_rate_that_cannot_be_is_misuse(queue, rate):
+    with pytest.raises(Misuse):
+        queue.limit("t", *rate)
+
+
+# --- schedules --------------------------------------------------------------------------------------------
+
+
+def test_a_slot_is_put_once_whoever_sees_it_first(queue, client, server):
+    others = [Queue(connect(server.port), "mail") for _ in range(3)]
+    assert [other.fire("hourly", Crontab("0 * * * *"), "t") for other in others] == [None] * 3  # it begins now
+    client.hincrby("{mail}:cron", "hourly", -3600_000)
+    fired = [other.fire("hourly", Crontab("0 * * * *"), "t", x=1) for other in others]
+    assert [bool(job_id) for job_id in fired] == [True, False, False]
+    (job,) = queue.claim("w1", 9)
+    assert (job.id, job.args) == (fired[0], {"x": 1})
+    queue.done("w1", job)
+    assert queue.fire("hourly", Crontab("0 * * * *"), "t") is None
+    assert queue.check() == Counts(1, 0, 0, 0, 0, 1)
+
+
+def test_slots_that_went_by_while_nobody_looked_come_to_one_job(queue, client):
+    queue.fire("hourly", Crontab("0 * * * *"), "t")
+    client.hincrby("{mail}:cron", "hourly", -50 * 3600_000)
+    assert queue.fire("hourly", Crontab("0 * * * *"), "t")
+    assert queue.fire("hourly", Crontab("0 * * * *"), "t") is None
+    assert queue.counts().put == 1
+
+
+def test_a_client_whose_calendar_is_ahead_fires_nothing(queue):
+    class Ahead(Crontab):
+        def latest(self, seconds):
+            return super().latest(seconds) + 86400 * 365
+
+    queue.fire("hourly", Crontab("0 * * * *"), "t")
+    assert queue.fire("hourly", Ahead("0 * * * *"), "t") is None
+
+
+# --- the invariants, by their numbers ----------------------------------------------------------------------
+
+
+def test_i1_every_job_is_in_exactly_one_place(queue):
+    for state in ("done", "dead", "held"):
+        queue.put("t", id=state)
+        (job,) = queue.claim(f"w-{state}")
+        if state == "done":
+            queue.done("w-done", job)
+        elif state == "dead":
+            queue.bury("w-dead", job, "x")
+        queue.check()
+    queue.put("t", id="later", delay=3600)
+    queue.put("t", id="waiting")
+    assert queue.check() == Counts(put=5, ready=1, held=1, later=1, dead=1, done=1)
+    assert {name: queue.state(name) for name in ("waiting", "later", "held", "dead", "done")} == {
+        "waiting": "waiting", "later": "later", "held": "held", "dead": "dead", "done": None,
+    }  # fmt: skip
+
+
+def test_i2_what_a_lost_reply_would_have_said_is_read_from_the_list(cut_queue, proxy):
+    cut_queue.put("t", n=1)
+    proxy.cut("after")
+    with pytest.raises(redis.exceptions.ConnectionError):
+        cut_queue.claim("w1")
+    cut_queue.put("t", n=2)
+    assert [job.args["n"] for job in cut_queue.claim("w1")] == [1]  # its own list before anything new
+
+
+@pytest.mark.parametrize("offset", [-1e9, 1e9])
+def test_i3_a_worker_s_clock_decides_nothing(client, server, offset, monkeypatch):
+    wrong = Queue(client, "mail", grace=GRACE, clock=lambda: offset + time.monotonic() * 1000)
+    monkeypatch.setattr(time, "time", lambda: offset)
+    wrong.put("t", delay=3600)
+    wrong.put("t")
+    (job,) = wrong.claim("w1")
+    assert wrong.claim("w2") == []  # w1 is alive
+    wrong.again("w1", job, 3600, "x")
+    assert wrong.claim("w1") == []
+    assert wrong.check().later == 2
+
+
+MOVES = {
+    "done": lambda queue, job: queue.done("w1", job),
+    "again": lambda queue, job: queue.again("w1", job, 0, "x"),
+    "bury": lambda queue, job: queue.bury("w1", job, "x"),
+    "leave": lambda queue, job: queue.leave("w1"),
+    "recover": lambda queue, job: queue.claim("w2"),
+    "claim": lambda queue, job: queue.claim("w1"),
+    "claim and done": lambda queue, job: queue.claim("w1", done=[job]),
+}
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
+def test_i4_every_move_is_one_command_of_its_client(queue, client, move):
+    """Whoever is killed, is killed before the script or after it: there is nothing in between."""
+    queue.put("t")
+    queue.put("t")
+    (job,) = queue.claim("w1")
+    queue.leave("w9")  # its script is known, too
+    queue.again("w1", job, 0, "x")
+    (job,) = queue.claim("w1")
+    queue.bury("w1", job, "x")
+    queue.put("t")
+    (job,) = queue.claim("w1")
+    grow_silent(queue, "w1")
+    client.config_resetstat()
+    move(queue, job)
+    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+
+
+def test_i5_only_the_holder_finishes(queue):
+    queue.put("t")
+    (job,) = queue.claim("w1")
+    grow_silent(queue, "w1")
+    (same,) = queue.claim("w2")
+    assert not queue.done("w1", job)
+    assert not queue.again("w1", job, 0, "x")
+    assert not queue.bury("w1", job, "x")
+    assert queue.check().held == 1
+    assert queue.done("w2", same)
+
+
+def test_i6_a_list_without_an_owner_is_adopted_within_a_minute(client):
+    now = [0.0]
+    queue = Queue(client, "mail", grace=GRACE, clock=lambda: now[0])
+    queue.claim("w1")
+    queue.put("t")
+    client.lmove("{mail}:ready", "{mail}:work:ghost", "RIGHT", "LEFT")
+    now[0] = 59.0
+    assert queue.claim("w1") == []
+    now[0] = 61.0
+    assert len(queue.claim("w1")) == 1
+
+
+def test_i7_a_job_comes_back_so_often_and_is_then_dead_and_not_gone(queue):
+    job_id = queue.put("poison")
+    for number in range(3):  # max_crashes is 2
+        assert [job.id for job in queue.claim(f"w{number}")] == [job_id]
+        grow_silent(queue, f"w{number}")
+    assert queue.claim("w9") == []
+    assert queue.state(job_id) == "dead"
+    assert queue.check() == Counts(1, 0, 0, 0, 1, 0)
+
+
+# --- traps that others fell into ---------------------------------------------------------------------------
+
+
+def commands(client, work):
+    """Return the names of the commands that Redis ran while *work* was done."""
+    client.config_resetstat()
+    work()
+    return {name.removeprefix("cmdstat_") for name in client.info("commandstats")}
+
+
+def test_no_command_takes_a_job_out_of_redis_before_it_is_done(queue, client):
+    """Traps 1, 2, 14: BRPOP near a job; pop and then record; a group that begins at the end."""
+
+    def work():
+        queue.put("t", delay=0.001)
+        queue.put_many("t", [{}] * 5)
+        for job in queue.claim("w1", 3):
+            queue.again("w1", job, 0, "x")
+        queue.leave("w1")
+        queue.claim("w1", wait=0.01)
+
+    used = commands(client, work)
+    assert used.isdisjoint({"rpop", "blpop", "blmove", "brpoplpush", "lpop", "zpopmin", "xreadgroup", "set", "keys"})
+    assert queue.check().done == 0
+
+
+def test_nobody_waits_for_a_lock_to_expire(queue, client):
+    """Traps 3, 13: recovery behind a lock; bodies that expire."""
+    queue.put("t", key="k")
+    queue.put("t", delay=60)
+    queue.bury("w1", queue.claim("w1")[0], "x")
+    queue.put("t")
+    queue.claim("w1")
+    grow_silent(queue, "w1")
+    queue.claim("w2")
+    assert {client.ttl(key) for key in client.keys("*")} == {-1}
+
+
+def test_recovery_needs_no_traffic_and_no_restart(queue, client, server):
+    """Traps 4, 5: a worker that waits idle takes back what another one held."""
+    job_id = queue.put("t")
+    queue.claim("w1")
+    got = []
+    other = Queue(connect(server.port), "mail", grace=GRACE)
+    thread = threading.Thread(target=lambda: got.extend(other.claim("w2", 1, wait=30)))
+    thread.start()
+    wait_until(lambda: client.info("clients")["blocked_clients"], "the other to wait")
+    thread.join(20)
+    assert [job.id for job in got] == [job_id]
+
+
+def test_a_lease_is_the_list_that_holds_the_job(queue, client):
+    """Traps 6, 7: nothing that can vanish apart from the job says who holds it; and taking is being registered."""
+    queue.put("t")
+    queue.claim("w1")
+    assert client.zscore("{mail}:workers", "w1")
+    client.delete("{mail}:workers")
+    fresh = Queue(client, "mail", grace=GRACE)
+    assert len(fresh.claim("w2")) == 1
+    assert queue.check().held == 1
+
+
+def test_what_a_worker_took_in_advance_comes_back_with_the_rest_after_one_grace(queue):
+    """Trap 8: prefetched jobs are held, not hidden."""
+    queue.put_many("t", [{}] * 20)
+    queue.claim("w1", 20)
+    grow_silent(queue, "w1")
+    queue.claim("w2")
+    assert queue.counts() == Counts(20, 19, 1, 0, 0, 0)
+
+
+def test_a_crash_spends_no_try(queue):
+    """Trap 9."""
+    queue.put("t")
+    queue.claim("w1")
+    grow_silent(queue, "w1")
+    assert [job.tries for job in queue.claim("w2")] == [0]
+
+
+def test_a_line_of_ten_thousand_is_no_trouble(queue):
+    """Trap 12: a table that is too large to be unpacked."""
+    ids = queue.put_many("t", [{}] * 10_000)
+    taken = queue.claim("w1", 5000)
+    assert [job.id for job in taken] == ids[:5000]
+    assert queue.claim("w1", 5000, done=taken)[-1].id == ids[-1]
+    grow_silent(queue, "w1")
+    queue.claim("w2")
+    assert queue.check() == Counts(10_000, 4999, 1, 0, 0, 5000)
+
+
+def test_a_client_that_retries_in_silence_is_refused(server):
+    """Trap 15."""
+    with redis.Redis(port=server.port) as client, pytest.raises(Misuse, match="puts jobs twice"):
+        Queue(client, "mail").examine()
+
+
+def test_a_blocked_client_that_died_takes_no_job_with_it(queue, client):
+    """Trap 16: what a ghost may still be served is a bell."""
+    client.lpush("{mail}:bell", "")
+    client.brpop("{mail}:bell")  # somebody who is gone
+    job_id = queue.put("t")
+    client.delete("{mail}:bell")
+    assert [job.id for job in queue.claim("w1", wait=5)] == [job_id]
+
+
+def test_a_bell_that_was_lost_costs_a_second_and_no_job(queue, client, server):
+    got = []
+    other = Queue(connect(server.port), "mail")
+    thread = threading.Thread(target=lambda: got.extend(other.claim("w1", 1, wait=30)))
+    thread.start()
+    wait_until(lambda: client.info("clients")["blocked_clients"], "the worker to wait")
+    client.lpush("{mail}:ready", '{"id":"silent","task":"t","args":{},"tries":0}')  # nobody rings
+    thread.join(20)
+    assert [job.id for job in got] == ["silent"]
+
+
+def test_every_waiting_worker_is_woken_when_several_jobs_come_at_once(queue, client, server):
+    got = []
+
+    def work(name):
+        got.extend(Queue(connect(server.port), "mail").claim(name, 1, wait=30))
+
+    threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: client.info("clients")["blocked_clients"] == 3, "all to wait")
+    ids = queue.put_many("t", [{}] * 3)
+    for thread in threads:
+        thread.join(20)
+    assert sorted(job.id for job in got) == sorted(ids)
 
 
 # --- what is where ---------------------------------------------------------------------------------------
@@ -463,6 +832,58 @@ def test_a_running_job_s_worker_hears_that_it_was_cancelled(queue):
     assert queue.told_to_stop("w1") == {job_id}
     queue.bury("w1", job, "cancelled")
     assert queue.told_to_stop("w1") == frozenset()
+
+
+def test_a_running_job_may_be_cancelled_twice_and_one_that_ended_not_at_all(queue, client):
+    job_id = queue.put("t")
+    (job,) = queue.claim("w1")
+    assert queue.cancel(job_id)
+    assert queue.cancel(job_id)
+    queue.done("w1", job)
+    assert not queue.cancel(job_id)
+    assert client.exists("{mail}:cancel") == 0
+
+
+def test_workers_are_told_with_what_they_hold(queue):
+    queue.put_many("t", [{}] * 3)
+    queue.claim("w1", 2)
+    queue.claim("w2", 1)
+    queue.claim("w2", 1)
+    told = {seen.name: seen for seen in queue.workers()}
+    assert {name: seen.holds for name, seen in told.items()} == {"w1": 2, "w2": 1}
+    assert all(0 <= seen.seconds < 60 for seen in told.values())
+    grow_silent(queue, "w1")
+    assert {seen.name: seen.seconds > 1000 for seen in queue.workers()} == {"w1": True, "w2": False}
+
+
+def test_figures_add_up(queue):
+    assert queue.tally() == {}
+    queue.tally({"t:done": 2, "t:milliseconds": 30})
+    queue.tally({"t:done": 1})
+    queue.tally({})
+    assert queue.tally() == {"t:done": 3, "t:milliseconds": 30}
+
+
+def test_jobs_with_ids_of_one_s_own_are_put_in_bulk_and_once(queue):
+    jobs = [(f"job-{number}", "t", {"n": number}) for number in range(1200)]
+    assert queue.put_once(jobs[:700]) == 700
+    assert queue.put_once(jobs) == 500
+    assert queue.check() == Counts(1200, 1200, 0, 0, 0, 0)
+    for job in queue.claim("w1", 1200):
+        queue.done("w1", job)
+    assert queue.put_once(jobs[:1]) == 1
+
+
+@pytest.mark.parametrize("limit", [0, -1, 5001])
+def test_a_claim_of_none_or_of_too_many_is_misuse(queue, limit):
+    with pytest.raises(Misuse):
+        queue.claim("w1", limit)
+
+
+@pytest.mark.parametrize("worker", ["", "a b", "x" * 129, None, "a\n"])
+def test_a_worker_without_a_name_is_misuse(queue, worker):
+    with pytest.raises(Misuse):
+        queue.claim(worker)
 
 
 def test_a_cancelled_job_whose_worker_died_does_not_run_again(queue):
@@ -515,7 +936,7 @@ def test_two_queues_do_not_see_each_other(client):
 
 
 def test_a_client_that_decodes_replies_will_do(server, client):
-    with redis.Redis(port=server.port, decode_responses=True) as decoding:
+    with connect(server.port, decode_responses=True) as decoding:
         queue = Queue(decoding, "mail")
         queue.put("t", name="達")
         (job,) = queue.claim("w1")
@@ -633,6 +1054,6 @@ def test_whatever_happens_in_whatever_order_the_law_holds(client, server, steps)
         elif step == "flush":
             client.script_flush()
         elif step == "forget":
-            queue._held.clear()
+            queue._hands.clear()
             hands = {"w1": [], "w2": []}
         queue.check()

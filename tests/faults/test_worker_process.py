@@ -93,6 +93,67 @@ def test_a_worker_outlives_a_restart_of_redis_and_letters_go_out_again(services,
         wait_until(lambda: world.mailbox.mails("ada@example.org"), "the letter")
 
 
+@pytest.mark.xdist_group("mariadb")
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+def test_a_worker_outlives_a_restart_of_mariadb_and_letters_go_out_again(
+    services, env, tmp_path, world, mariadb_server
+):
+    with worker(env, tmp_path) as process:
+        mariadb_server.stop()
+        services.queue.put("mail.reset", user=0)  # it cannot be done now
+        process.says('"message": "again"')
+        mariadb_server.start()
+        register(services)
+        wait_until(lambda: world.mailbox.mails("ada@example.org"), "the letter")
+
+
+def test_a_job_that_does_not_end_in_time_after_the_signal_is_left_to_others(services, env, tmp_path, world):
+    faults(world, {"endpoint": "smtp", "fault": "smtp-delay", "at": "data", "seconds": 600, "times": 1})
+    with worker(env | {"WORKER_STOP_SECONDS": "1"}, tmp_path) as process:
+        register(services)
+        wait_until(lambda: held(services), "the letter to be in hand")
+        process.tell(signal.SIGTERM)
+        assert process.wait() == 1
+        assert "it comes back" in process.output
+    assert services.queue.check().held == 1
+
+
+def test_processes_and_threads_are_settings_and_all_stop_together(services, env, tmp_path, world):
+    many = env | {"WORKER_PROCESSES": "2", "WORKER_THREADS": "3"}
+    with Process("-m", "worker", env=many, log=tmp_path / "log") as process:
+        wait_until(lambda: len(services.queue.workers()) == 6, "six runners")
+        for number in range(12):
+            register(services, f"ada{number}")
+        wait_until(lambda: services.queue.counts().done == 12, "the letters")
+        process.tell(signal.SIGTERM)
+        assert process.wait() == 0
+    assert services.queue.check() == (12, 0, 0, 0, 0, 12)
+    assert services.queue.workers() == []
+    assert len(world.mailbox.mails()) == 12
+
+
+def test_a_worker_whose_supervisor_was_killed_finishes_and_ends(services, env, tmp_path):
+    with Process("-m", "worker", env=env | {"WORKER_PROCESSES": "2"}, log=tmp_path / "log") as process:
+        wait_until(lambda: len(services.queue.workers()) == 2, "both to work")
+        process.tell(signal.SIGKILL)
+        process.wait()
+        wait_until(lambda: services.queue.workers() == [], "both to have left")
+
+
+def test_a_redis_that_may_evict_is_refused_with_one_line_and_status_2(services, env, tmp_path, redis_server):
+    with redis_server.client() as client:
+        client.config_set("maxmemory", 100 << 20)
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            with Process("-m", "worker", env=env, log=tmp_path / "log") as process:
+                assert process.wait() == 2
+                assert "throw jobs away" in process.output
+                assert "Traceback" not in process.output
+        finally:
+            client.config_set("maxmemory", 0)
+            client.config_set("maxmemory-policy", "noeviction")
+
+
 def test_a_letter_that_is_refused_for_now_goes_out_later(services, env, tmp_path, world):
     faults(world, {"endpoint": "smtp", "fault": "smtp-refuse", "code": 450, "times": 1})
     with worker(env, tmp_path) as process:

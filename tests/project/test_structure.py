@@ -19,6 +19,7 @@ TESTED_BY = {
     "sandbox/secrets.py": "tests/sandbox/test_up.py",
     "shop/migrations": "tests/shop/test_schema.py",
     "dada/queue_scripts.py": "tests/dada/test_queue.py",
+    "dada/queue_ledger.py": "tests/dada/test_queue.py",
     "specs/__init__.py": "tests/specs/test_specs.py",
 }
 PLAIN = {

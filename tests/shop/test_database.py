@@ -32,6 +32,18 @@ def test_a_write_is_there_when_it_ends(db):
     assert count(db) == 1
 
 
+def test_what_shall_follow_a_commit_follows_it_and_never_a_rollback(db):
+    told = []
+    with db.write() as tx:
+        add(tx, "a")
+        db.after_commit(tx, lambda: told.append(count(db)))
+        assert told == []
+    with pytest.raises(ZeroDivisionError), db.write() as tx:
+        db.after_commit(tx, lambda: told.append("rolled back"))
+        1 / 0  # noqa: B018
+    assert told == [1]
+
+
 def test_a_write_that_fails_leaves_nothing(db):
     with pytest.raises(ZeroDivisionError), db.write() as tx:
         add(tx, "a")

@@ -41,6 +41,7 @@ def test_what_is_set_is_read_and_the_rest_has_defaults(environ):
     assert (read.api_url, read.page_origin) == ("http://127.0.0.1:8000", "http://127.0.0.1:7000")
     assert "swordfish" not in repr(read)
     assert read.keys_file.name == "keys.json"
+    assert (read.worker_processes, read.worker_threads, read.worker_stop_seconds) == (1, 1, 25)
 
 
 def test_everything_that_is_missing_is_told_at_once():
@@ -87,6 +88,10 @@ WRONG = {
     "an AppKey that is none": {"WEIBO_CLIENT_ID": "a b"},
     "a sender that is none": {"MAIL_FROM": "shop"},
     "a sender with a line end": {"MAIL_FROM": "shop@example.org\nBcc: x@example.org"},
+    "no processes": {"WORKER_PROCESSES": "0"},
+    "threads that are no number": {"WORKER_THREADS": "many"},
+    "digits of another script": {"WORKER_THREADS": "٣"},
+    "a stop that takes all day": {"WORKER_STOP_SECONDS": "86400"},
     "another kind of environment": {"DADA_ENV": "staging"},
 }
 

@@ -6,7 +6,7 @@ from worker import JOBS
 
 EXPECTED = {
     "mail.activation", "mail.reset", "mail.password_changed", "mail.token_reused", "mail.new_device",
-    "mail.identity_bound", "mail.identity_unbound",
+    "mail.identity_bound", "mail.identity_unbound", "house.forget_expired",
 }  # fmt: skip
 
 

@@ -7,10 +7,13 @@ import time
 import pytest
 
 from dada.errors import Misuse
+from dada.queue_cron import Crontab
+from shop import outbox
 from shop.errors import Refused
 from shop.post import Undeliverable
 from tests.servers import wait_until
-from worker.loop import FIRST_DELAY, LONGEST_DELAY, Loop, Task, backoff
+from worker.loop import Loop, Schedule, Task
+from worker.runner import FIRST_DELAY, LONGEST_DELAY, backoff
 
 
 class Jobs:
@@ -54,8 +57,8 @@ def table():
 
 @pytest.fixture
 def loop(services, table, monkeypatch):
-    monkeypatch.setattr("worker.loop.backoff", lambda tries: 0.0)
-    monkeypatch.setattr("worker.loop._WAIT", 0.05)
+    monkeypatch.setattr("worker.runner.backoff", lambda tries: 0.0)
+    monkeypatch.setattr("worker.runner.WAIT", 0.05)
     return Loop(services, table.table())
 
 
@@ -142,12 +145,11 @@ def test_who_stops_signs_off_and_gives_back_what_he_did_not_begin(loop, services
         assert client.zcard("{mail}:workers") == 0
 
 
-def test_a_worker_beats_while_it_works(services, table, monkeypatch, redis_server):
+def test_a_worker_beats_while_it_works(services, table, monkeypatch):
     beaten = threading.Event()
-    monkeypatch.setattr(services.queue, "beat", lambda worker: beaten.set() or True)
-    monkeypatch.setattr("worker.loop.BEAT_SECONDS", 0.01)
-    loop = Loop(services, table.table())
-    run(loop, services, beaten.is_set)
+    monkeypatch.setattr(services.queue, "told_to_stop", lambda worker: beaten.set() or frozenset())
+    services.queue.grace = 0.03
+    run(Loop(services, table.table()), services, beaten.is_set)
 
 
 def test_delays_grow_and_have_a_bound():
@@ -159,3 +161,81 @@ def test_delays_grow_and_have_a_bound():
 def test_a_task_that_cannot_be_called_is_misuse(services):
     with pytest.raises(Misuse, match="a task takes the services"):
         Loop(services, {"x": Task(lambda: None, 1, 1)})
+
+
+# --- the process around the runners -----------------------------------------------------------------------
+
+
+def test_several_jobs_run_at_once_in_threads(services, monkeypatch):
+    monkeypatch.setattr("worker.runner.WAIT", 0.05)
+    barrier = threading.Barrier(3)
+
+    def meet(services, job):
+        barrier.wait(20)  # three must be here at once
+
+    loop = Loop(services, {"meet": Task(meet, 0, 30)}, threads=3)
+    services.queue.put_many("meet", [{}] * 3)
+    assert run(loop, services, lambda: services.queue.counts().done == 3) == (3, 0, 0, 0, 0, 3)
+    assert services.queue.workers() == []
+
+
+def test_a_thread_s_job_that_takes_too_long_is_stopped_too(services, monkeypatch):
+    monkeypatch.setattr("worker.runner.WAIT", 0.05)
+
+    def slow(services, job):
+        while True:
+            time.sleep(0.001)
+
+    loop = Loop(services, {"slow": Task(slow, 0, 0.05)}, threads=2)
+    services.queue.put_many("slow", [{}] * 2)
+    run(loop, services, lambda: services.queue.counts().dead == 2)
+    assert {dead.error for dead in services.queue.dead()} == {"TooLong: more than 0.05 s"}
+
+
+def test_the_figures_of_all_tasks_are_in_redis(loop, services):
+    services.queue.put_many("good", [{}] * 3)
+    services.queue.put("refused")
+    run(loop, services, lambda: services.queue.counts()[4:] == (1, 3))
+    told = services.queue.tally()
+    assert (told["good:done"], told["refused:bury"]) == (3, 1)
+    assert told["good:milliseconds"] >= 0
+
+
+def test_what_was_left_behind_is_relayed_and_what_is_due_is_put(services, table, clock, monkeypatch):
+    monkeypatch.setattr("worker.runner.WAIT", 0.05)
+    monkeypatch.setattr("worker.loop.HOUSE_SECONDS", 0.02)
+    with monkeypatch.context() as dying, services.db.write() as tx:
+        dying.setattr("shop.outbox.push", lambda *_: None)
+        outbox.put(tx, services, "good", n=7)
+        clock.advance(2)
+    services.queue.fire("daily", Crontab("0 0 * * *"), "good")
+    services.redis.hincrby("{mail}:cron", "daily", -86_400_000)
+    with monkeypatch.context() as dying:
+        dying.setattr("shop.outbox.push", lambda *_: None)
+        loop = Loop(services, table.table(), schedules={"daily": Schedule(Crontab("0 0 * * *"), "good")})
+        run(loop, services, lambda: sorted(table.ran) == [0, 7])
+
+
+def test_a_rate_of_the_table_is_told_to_redis(services, table):
+    lines = {"good": Task(table.good, 0, 10, per_second=0.001)}
+    services.queue.put_many("good", [{"n": 1}, {"n": 2}])
+    run(Loop(services, lines), services, lambda: services.queue.counts().later == 1)
+    assert table.ran == [1]
+
+
+def test_a_redis_that_may_evict_is_refused_at_the_start(services, table, redis_server):
+    with redis_server.client() as client:
+        client.config_set("maxmemory", 100 << 20)
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            with pytest.raises(Misuse, match="throw jobs away"):
+                Loop(services, table.table()).run()
+        finally:
+            client.config_set("maxmemory", 0)
+            client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_what_a_power_cut_takes_is_said_at_the_start(loop, services, caplog):
+    with caplog.at_level(logging.INFO, "worker"):
+        run(loop, services, lambda: "ready" in caplog.text)
+    assert "none: whatever Redis holds is gone when it stops" in caplog.text

@@ -1,0 +1,159 @@
+"""The queue: putting, running and acknowledging jobs, against redis-py alone and six peers.
+
+One Redis without persistence, private, on loopback; the cases of a round in random order, each as a ratio to the floor
+of its round, medians.  A job that did not run, or ran twice, ends the bench.
+
+    put        one by one in this process; in bulk of 100 where the library can
+    run        a worker process with a backlog: the time between the first and the last job that ran
+    latency    a worker that waits, one job: from before it is put until it runs
+    backlog    the same work while a million jobs wait
+    commands   what Redis executed for a job that is run, scripts' inner commands too; bytes in and out of Redis
+"""
+
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.queue_peers import MARK, PEERS, client
+from bench.timing import compare, table
+from dada.queue import Queue
+from tests.servers import Redis, wait_until
+
+FLOOR = next(iter(PEERS))
+JOBS = 2000
+WARM = 100  # the first jobs are not counted
+SAMPLES = 20
+
+
+class Run(NamedTuple):
+    """One worker's run: jobs a second; for each job, commands, reads of a socket and bytes; latencies in seconds."""
+
+    rate: float
+    commands: float
+    reads: float
+    size: float
+    latencies: list[float]
+
+
+def _read(marks: Path) -> list[tuple[int, float]]:
+    return list(MARK.iter_unpack(marks.read_bytes())) if marks.exists() else []
+
+
+def _stats(bare: Any) -> tuple[float, float, float]:
+    commands = sum(told["calls"] for told in bare.info("commandstats").values())
+    told = bare.info("stats")
+    return commands, told["total_reads_processed"], told["total_net_input_bytes"] + told["total_net_output_bytes"]
+
+
+def _run(server: Redis, name: str, folder: Path) -> Run:
+    """Put a backlog, let a worker run it, then put jobs one by one while it waits."""
+    marks = folder / "marks"
+    marks.unlink(missing_ok=True)
+    with client(server.url) as bare:
+        bare.flushall()
+        put, _ = PEERS[name].connect(server.url)
+        for number in range(JOBS):
+            put(number)
+        bare.config_resetstat()
+        command = [sys.executable, "-W", "ignore", "-m", "bench.queue_peers", name]
+        env = os.environ | {"BENCH_REDIS": server.url, "BENCH_MARKS": str(marks)}
+        with (folder / "log").open("wb") as log:
+            worker = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+        try:
+            size = JOBS * MARK.size
+            wait_until(lambda: marks.exists() and marks.stat().st_size >= size, f"{name} to run {JOBS} jobs", 120)
+            commands, reads, moved = _stats(bare)
+            ran = _read(marks)
+            assert sorted(number for number, _ in ran) == list(range(JOBS)), name
+            times = [when for _, when in ran[WARM:]]
+            rate = (len(times) - 1) / (times[-1] - times[0])
+            latencies = []
+            for number in range(JOBS, JOBS + SAMPLES):
+                time.sleep(random.uniform(0.01, 0.04))
+                began = time.perf_counter()
+                put(number)
+                goal = (number + 1) * MARK.size
+                wait_until(lambda goal=goal: marks.stat().st_size >= goal, f"{name} to run one job", 30)
+                latencies.append(_read(marks)[-1][1] - began)
+        finally:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+    return Run(rate, commands / JOBS, reads / JOBS, moved / JOBS, latencies)
+
+
+def _running(server: Redis, rounds: int, folder: Path) -> str:
+    runs: dict[str, list[Run]] = {name: [] for name, peer in PEERS.items() if peer.work}
+    for number in range(rounds):
+        order = list(runs)
+        random.shuffle(order)
+        for name in order:
+            print(f"  round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
+            runs[name].append(_run(server, name, folder))
+    lines = [
+        f"### Running {JOBS:,} jobs that do nothing, one worker process", "",
+        "| | jobs/s | × floor | min–max | commands a job | reads a job | bytes a job | put to start, ms |",
+        "| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: |",
+    ]  # fmt: skip
+    for name, mine in runs.items():
+        ratios = sorted(run.rate / floor.rate for run, floor in zip(mine, runs[FLOOR], strict=True))
+        waits = [wait for run in mine for wait in run.latencies]
+
+        def median(what: str, mine: list[Run] = mine) -> float:
+            return statistics.median(getattr(run, what) for run in mine)
+
+        cells = [
+            name, f"{median('rate'):,.0f}", f"**{statistics.median(ratios):.2f}**", f"{ratios[0]:.2f}–{ratios[-1]:.2f}",
+            f"{median('commands'):.1f}", f"{median('reads'):.2f}", f"{median('size'):,.0f}",
+            f"{statistics.median(waits) * 1000:.2f}",
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _putting(server: Redis, rounds: int) -> str:
+    names = [name for name in PEERS if "20 at once" not in name]
+    connected = {name: PEERS[name].connect(server.url) for name in names}
+    one = {name: (lambda put=put: put(7)) for name, (put, _) in connected.items()}
+    many = {name: (lambda put=put: put(range(100))) for name, (_, put) in connected.items() if put}
+    with client(server.url) as bare:
+        bare.flushall()
+        singles = compare(one, FLOOR, rounds=rounds, calls=20)
+        bare.flushall()
+        bulks = compare(many, FLOOR, rounds=rounds, calls=2)
+        bare.flushall()
+    return "\n".join([table("Putting one job", singles, "µs"), table("Putting 100 jobs in one call", bulks, "µs")])
+
+
+def _backlogs(server: Redis, rounds: int) -> str:
+    """Return what taking and acknowledging one job costs while so many wait."""
+    with client(server.url) as bare:
+        bare.flushall()
+        cases = {}
+        for backlog in (5_000, 100_000, 1_000_000):
+            queue = Queue(bare, f"backlog-{backlog}")
+            queue.put_many("bench.mark", ({"number": number} for number in range(backlog)))
+
+            def take(queue: Queue = queue) -> None:
+                (job,) = queue.claim("w")
+                queue.acknowledge("w", job)
+
+            cases[f"{backlog:,} jobs wait"] = take
+        rows = compare(cases, "5,000 jobs wait", rounds=rounds, calls=20)
+        bare.flushall()
+    return table("dada.queue: taking and acknowledging one job", rows, "µs")
+
+
+def run(rounds: int = 5) -> str:
+    """Return the tables."""
+    with tempfile.TemporaryDirectory() as folder, Redis(Path(folder) / "redis") as server:
+        putting = _putting(server, rounds * 12)
+        running = _running(server, rounds, Path(folder))
+        backlogs = _backlogs(server, rounds * 12)
+    return "\n".join([putting, running, backlogs])

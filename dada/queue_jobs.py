@@ -1,0 +1,118 @@
+"""A job as a value, and its one spelling: JSON with the id first, which is what the lists of Redis hold.
+
+    {"id":"…","task":"mail.send","args":{"user":7},"tries":0}            and ,"key":"…" where it has one
+
+The order of the members is part of the spelling: a script finds the id without reading the rest, and sees at the end
+that a job has no key and never failed.  JSON only: a pickle would make whoever writes to Redis the worker's master.
+
+This file knows values and texts; it does not know Redis.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from dada import jsontext
+from dada.errors import DadaError, Misuse, Problem, Rejected
+
+__all__ = ["ID", "MAX_BODY", "NAME", "Broken", "Counts", "Dead", "Job", "Known", "read", "successor", "text", "write"]
+
+MAX_BODY: Final = 1 << 20  # bytes of one job: ids, not files
+NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_DEEPEST: Final = jsontext.MAX_DEPTH - 1  # arguments stand inside a body
+
+
+class Job(NamedTuple):
+    """A job as a worker gets it: *tries* is how often it was run before and failed."""
+
+    id: str
+    task: str
+    args: dict[str, Any]
+    tries: int
+    key: str
+    body: str
+
+
+class Dead(NamedTuple):
+    """A job that was given up: its last *error*, and *when*, in seconds since 1970 by Redis' clock."""
+
+    id: str
+    task: str
+    args: dict[str, Any]
+    tries: int
+    error: str
+    when: float
+
+
+class Counts(NamedTuple):
+    """How many jobs were put ever, where they are now, and how many are done."""
+
+    put: int
+    ready: int
+    held: int
+    later: int
+    dead: int
+    done: int
+
+
+class Known(Rejected):
+    """A job with this key waits or runs already; *id* is its name."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 the word of this module
+        super().__init__("known", "a key is for one job at a time", f"job {id} has this key")
+        self.id = id
+
+
+class Broken(DadaError):
+    """The law of conservation does not hold: *counts*, and the *ids* that are in more than one place."""
+
+    def __init__(self, counts: Counts, ids: list[str]) -> None:
+        super().__init__(counts, ids)
+        self.counts, self.ids = counts, ids
+
+    def __str__(self) -> str:
+        return f"{self.counts}, twice: {', '.join(self.ids) or 'none'}"
+
+
+def write(job_id: str, task: str, args: Mapping[str, Any], tries: int = 0, key: str = "") -> str:
+    """Return the body of a job.  Raise :exc:`Misuse` for what is none."""
+    if not isinstance(job_id, str) or not ID.fullmatch(job_id):
+        raise Misuse([Problem("job-id", "id", ascii(job_id)[:60], "this is no id", "letters, digits, . _ : -")])
+    if not isinstance(task, str) or not NAME.fullmatch(task):
+        raise Misuse([Problem("job-task", "task", ascii(task)[:60], "this is no name of a task", "mail.activation")])
+    try:
+        told = jsontext.write(dict(args))
+        if len(told) > 2 * _DEEPEST and told.count(b"{") + told.count(b"[") > _DEEPEST:
+            jsontext.write({"args": args})
+        guard = ',"key":' + jsontext.write(key).decode() if key else ""
+    except jsontext.NotJSON as error:
+        why, fix = f"arguments are JSON: {error}", "ids and texts, never objects"
+        raise Misuse([Problem("job-args", "args", "", why, fix, "RFC 8259 §3")]) from None
+    if len(told) + len(guard) > MAX_BODY - 256:
+        raise Misuse([Problem("job-size", "args", "", f"{len(told)} bytes are no job", f"less than {MAX_BODY}")])
+    return f'{{"id":"{job_id}","task":"{task}","args":{told.decode()},"tries":{tries}{guard}}}'
+
+
+def successor(job: Job, tries: int) -> str:
+    """Return the body of *job* for another run."""
+    return write(job.id, job.task, job.args, tries, job.key)
+
+
+def read(reply: bytes | str) -> Job:
+    """Return the job that a body spells.  Raise :exc:`~dada.errors.Malformed`."""
+    data = reply if isinstance(reply, bytes) else reply.encode("utf-8", "surrogatepass")
+    members = jsontext.read(data)
+    try:
+        job_id, task, args, tries = members["id"], members["task"], members["args"], members["tries"]
+        key = members.get("key", "")
+    except (KeyError, TypeError, IndexError, AttributeError):
+        raise jsontext.NotJSON("this is no job", 0, "RFC 8259 §4") from None
+    if type(job_id) is type(task) is type(key) is str and type(args) is dict and type(tries) is int:
+        return Job(job_id, task, args, tries, key, data.decode())
+    raise jsontext.NotJSON("this is no job", 0, "RFC 8259 §4")
+
+
+def text(reply: Any) -> str:
+    """Return a reply of Redis as text, whether the client decodes replies or not."""
+    return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else str(reply)

@@ -1,0 +1,74 @@
+"""A job's one spelling."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dada.errors import Malformed, Misuse
+from dada.queue_jobs import Broken, Counts, Job, read, successor, text, write
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=10,
+)  # fmt: skip
+
+
+@given(
+    st.dictionaries(texts, json_values, max_size=4),
+    st.integers(0, 99),
+)
+def test_what_is_written_is_read(args, tries):
+    body = write("a:1", "mail.send", args, tries, 'k"\\達')
+    assert read(body) == read(body.encode()) == Job("a:1", "mail.send", args, tries, 'k"\\達', body)
+    assert list(json.loads(body)) == ["id", "task", "args", "tries", "key"]
+
+
+def test_a_job_that_failed_keeps_its_id_arguments_and_key():
+    job = read(write("a", "t", {"x": 1}, 0, "k"))
+    assert read(successor(job, 3)) == job._replace(tries=3, body=successor(job, 3))
+
+
+def test_a_fresh_job_without_a_key_can_be_told_by_its_last_ten_characters():
+    assert write("a", "t", {"x": {"tries": 3}}).endswith('"tries":0}')
+    assert not write("a", "t", {"x": {"tries": 0}}, 1).endswith('"tries":0}')
+    assert not write("a", "t", {}, 0, '"tries":0}').endswith('"tries":0}')
+
+
+def nested(depth):
+    value = 1
+    for _ in range(depth):
+        value = [value]
+    return {"x": value}
+
+
+@pytest.mark.parametrize("depth", [61, 62, 63, 64, 65, 500, 100_000])
+def test_whatever_is_written_can_be_read_or_is_refused(depth):
+    try:
+        body = write("a", "t", nested(depth))
+    except Misuse:
+        assert depth > 62
+    else:
+        assert read(body).args == nested(depth)
+        assert depth <= 62
+
+
+@given(st.binary(max_size=80) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_a_job_or_malformed(data):
+    try:
+        assert isinstance(read(data), Job)
+    except Malformed:
+        pass
+
+
+def test_a_reply_is_text_whether_it_was_decoded_or_not():
+    assert (text(b"a\xff"), text("a"), text(7)) == ("a\ufffd", "a", "7")
+
+
+def test_a_broken_law_says_its_figures():
+    assert "put=1" in str(Broken(Counts(1, 0, 0, 0, 0, 0), ["x"]))
+    assert str(Broken(Counts(1, 0, 0, 0, 0, 0), ["x"])).endswith("twice: x")
