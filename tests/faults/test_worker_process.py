@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import environment
 from tests.faults.processes import Process
 from tests.servers import wait_until
-from tests.shop.people import jobs, register
+from tests.shop.people import jobs, kept_digests, register
 from tests.shop.weibo_browser import faults, forget_requests
 
 
@@ -34,6 +34,11 @@ def worker(env, tmp_path, name="worker"):
 
 def held(services):
     return services.queue.counts().held == 1
+
+
+def begun(services):
+    """Whether the worker made a letter's token: it is writing, and did more than take the job."""
+    return kept_digests(services)
 
 
 def grow_silent(services):
@@ -111,7 +116,7 @@ def test_a_job_that_does_not_end_in_time_after_the_signal_is_left_to_others(serv
     faults(world, {"endpoint": "smtp", "fault": "smtp-delay", "at": "data", "seconds": 600, "times": 1})
     with worker(env | {"WORKER_STOP_SECONDS": "1"}, tmp_path) as process:
         register(services)
-        wait_until(lambda: held(services), "the letter to be in hand")
+        wait_until(lambda: begun(services), "the letter to be begun")
         process.tell(signal.SIGTERM)
         assert process.wait() == 1
         assert "it comes back" in process.output
