@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import bottle
-from django.conf import settings
 from django.urls import path as django_path
 from django.urls.resolvers import RegexPattern, URLResolver
 from falcon.routing import CompiledRouter
@@ -17,6 +16,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.routing import Router as StarletteRouter
 from werkzeug.routing import Map, Rule
 
+from bench.http_apps import configure_django
 from bench.timing import compare, table
 from dada.router import Match, NotFound, Route, Router
 
@@ -111,8 +111,7 @@ def _starlette(paths: list[tuple[str, ...]]) -> Callable[[str], Any]:
 
 
 def _django(paths: list[tuple[str, ...]]) -> Callable[[str], Any]:
-    if not settings.configured:
-        settings.configure()
+    configure_django()
     found = [django_path("/".join(path).replace("<name>", "<str:name>"), answer) for path in paths]
     resolver = URLResolver(RegexPattern(r"^/"), found)
     return resolver.resolve

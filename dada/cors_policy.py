@@ -15,6 +15,7 @@ How to read this file: a `Policy` is proved when it is made (`cors_rules.py`) an
 This file knows a request as four texts and an answer as headers; it does not know WSGI.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
@@ -80,20 +81,38 @@ class Decision:
 
     def mark(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return an answer's *headers* with this decision's: each of the protocol's once, Vary in one line."""
-        marked, varied = [], []
+        marked, said = [], ""
         for header in headers:
-            name = header[0].lower()
-            if name == "vary":
-                varied.append(header[1])
-            elif name not in CORS_RESPONSE_HEADERS:
+            name = header[0]
+            if name in _ORDINARY or not _is_ours(name):
                 marked.append(header)
+            elif name.lower() == "vary" and header[1]:
+                said = f"{said}, {header[1]}" if said else header[1]
         marked += self.headers
-        said = ", ".join(filter(None, varied))
-        there = {name.strip(" \t").lower() for name in said.split(",")}
-        more = [] if "*" in there else [name for name in self.vary if name.lower() not in there]
-        if said or more:
-            marked.append(("Vary", ", ".join(([said] if said else []) + more)))
+        if vary := _varying(said, self.vary):
+            marked.append(("Vary", vary))
         return marked
+
+
+_ORDINARY: Final[set[str]] = set()  # names, as they were spelled, that are no business of this protocol's
+
+
+def _is_ours(name: str) -> bool:
+    """Whether the header *name* is one that `Decision.mark` writes; what is not is remembered."""
+    lower = name.lower()
+    if lower == "vary" or lower in CORS_RESPONSE_HEADERS:
+        return True
+    if len(_ORDINARY) < _REMEMBERED:
+        _ORDINARY.add(name)
+    return False
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _varying(said: str, vary: tuple[str, ...]) -> str:
+    """Return the value of Vary: what the application *said*, and what is missing of *vary*."""
+    there = {name.strip(" \t").lower() for name in said.split(",")}
+    more = [] if "*" in there else [name for name in vary if name.lower() not in there]
+    return ", ".join(([said] if said else []) + more)
 
 
 @dataclass(frozen=True, kw_only=True)
