@@ -11,7 +11,7 @@ from dada.app import App
 from dada.cors import Middleware, Policy
 from dada.errors import Misuse
 from handlers import ROUTES
-from handlers.callers import REALM, guards
+from handlers.callers import REALM, announce, guards
 from handlers.problems import PROBLEMS, WORDS
 from shop.schema import must_be_current
 from shop.services import OUTAGES, Services, connect
@@ -50,6 +50,7 @@ def make_app(services: Services) -> Any:
         words=WORDS,
         outages=OUTAGES,
         realm=REALM,
+        on_request=announce(services),
     )
     return Middleware(api, make_policy(services.settings.page_origin))
 

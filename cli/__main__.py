@@ -18,6 +18,7 @@ __all__ = ["main"]
 
 # Families of subcommands, each in a file of its own that is read when it is called.
 _FAMILIES = {
+    "events": ("cli.events", "What happened to accounts, and whether the record of it is whole."),
     "keys": ("cli.keys", "The keys that tokens are signed with: create, list, promote, retire."),
     "token": ("cli.token", "Tokens: sign, verify, explain, diff."),
 }

@@ -78,13 +78,14 @@ class Request:
     identity  who calls: what the guard left here
     """
 
-    __slots__ = ("_query", "environ", "id", "identity", "method", "params")
+    __slots__ = ("_query", "answer_headers", "environ", "id", "identity", "method", "params")
 
     def __init__(self, environ: Environ, request_id: str) -> None:
         self.environ, self.id = environ, request_id
         self.method: str = environ["REQUEST_METHOD"]
         self.params: dict[str, Any] = {}
         self.identity: Any = None
+        self.answer_headers: list[tuple[str, str]] = []  # what the answer carries besides, whatever it is
         self._query: dict[str, list[str]] | None = None
 
     @property
@@ -185,6 +186,7 @@ class App:
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     hosts      the names by which this service is called, with their ports; None takes any
+    on_request called with each request before anything is decided about it
     on_answer  called with each request and its status, for logs and figures
 
     Raise :exc:`Misuse` for a table that cannot be right.
@@ -201,13 +203,15 @@ class App:
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         hosts: Collection[str] | None = None,
+        on_request: Callable[[Request], None] | None = None,
         on_answer: Callable[[Request, int], None] | None = None,
     ) -> None:
         made = [replace(route, resource=_made(route.resource, given)) for route in routes]
         self.router = Router(made)
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
-        self._words, self._outages, self._realm, self._on_answer = dict(words or {}), outages, realm, on_answer
+        self._words, self._outages, self._realm = dict(words or {}), outages, realm
+        self._on_request, self._on_answer = on_request, on_answer
         self._hosts = None if hosts is None else frozenset(hosts)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
         said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
@@ -221,6 +225,8 @@ class App:
             self._ids = _request_ids()
         request = Request(environ, next(self._ids))
         try:
+            if self._on_request:
+                self._on_request(request)
             answer = self._answer(request)
         except Exception as error:  # noqa: BLE001 whatever it is, it becomes a problem document
             answer = self._problem(request, error)
@@ -280,7 +286,9 @@ class App:
     def _finish(self, request: Request, answer: Answer, start_response: StartResponse) -> list[bytes]:
         status, body, own, etag = answer
         # A header that the answer gives itself replaces the one that all answers carry.
-        common = HEADERS if not own else [header for header in HEADERS if not any(header[0] == name for name, _ in own)]
+        common = (*HEADERS, *request.answer_headers)
+        if own:
+            common = tuple(header for header in common if not any(header[0] == name for name, _ in own))
         headers = [*common, ("X-Request-Id", request.id), *own]
         if request.environ["wsgi.url_scheme"] == "https":
             headers.append(("Strict-Transport-Security", "max-age=31536000"))

@@ -12,6 +12,7 @@ from typing import Final
 from dada.router import Route
 from handlers.activation import Activation, Resend
 from handlers.addresses import Address, Addresses, DefaultAddress
+from handlers.events import Events
 from handlers.health import Health, Readiness
 from handlers.passwords import Password, PasswordReset, PasswordResets
 from handlers.tokens import CurrentToken, Refresh, Tokens
@@ -34,6 +35,7 @@ ROUTES: Final = (
     Route("/v1/users/<username>/addresses", Addresses, {"GET": "owner", "POST": "owner"}),
     Route("/v1/users/<username>/addresses/default", DefaultAddress, {"PUT": "owner"}),
     Route("/v1/users/<username>/addresses/<int:id>", Address, {"GET": "owner", "PUT": "owner", "DELETE": "owner"}),
+    Route("/v1/users/<username>/events", Events, {"GET": "owner"}),
     Route("/v1/users/weibo/authorization", WeiboAuthorization, {"GET": "anyone"}),
     Route("/v1/users/weibo/users", WeiboUsers, {"GET": "anyone", "POST": "anyone"}),
     Route("/v1/users/weibo/bindings", WeiboBindings, {"POST": "anyone"}),

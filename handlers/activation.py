@@ -6,7 +6,8 @@ from msgspec import Meta, Struct
 
 from dada.app import Answer, Request
 from handlers.callers import maybe_caller
-from shop import accounts
+from handlers.limits import take
+from shop import accounts, usernames
 from shop.errors import Refused
 from shop.services import Services
 
@@ -27,6 +28,7 @@ class Activation:
 
     def get(self, request: Request) -> Answer:
         """Whether ?code= would activate an account.  Nothing changes: scanners of mails follow every link."""
+        take(self._services, request, "tokens")
         code = request.query("code")
         if not code:
             raise Refused("activation-invalid")
@@ -36,6 +38,7 @@ class Activation:
     def post(self, request: Request) -> Answer:
         """Activate the account; a second click within ten minutes is answered like the first."""
         token = request.json(Token).token
+        take(self._services, request, "tokens")
         caller = maybe_caller(self._services, request)
         accounts.activate(self._services, token, caller.user_id if caller else None)
         return Answer(204)
@@ -49,5 +52,8 @@ class Resend:
 
     def post(self, request: Request) -> Answer:
         """Send another letter, and let the one before die; the same answer for any name."""
-        accounts.ask_for_activation(self._services, request.params["username"])
+        name = request.params["username"]
+        take(self._services, request, "letters")
+        take(self._services, request, "resend", usernames.username_key(name) or name)
+        accounts.ask_for_activation(self._services, name)
         return Answer(202, {"status": "activation_pending"})

@@ -10,7 +10,7 @@ from handlers.users import when
 from shop import addresses
 from shop.services import Services
 
-__all__ = ["Address", "Addresses", "DefaultAddress"]
+__all__ = ["Address", "Addresses", "DefaultAddress", "number"]
 
 
 class Parts(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -47,7 +47,7 @@ class Addresses:
 
     def get(self, request: Request) -> Answer:
         """One's addresses, a page at a time: ?limit= (1 to 100), ?cursor= (out of the answer before)."""
-        limit, after = _number(request, "limit", 20, 100), _number(request, "cursor", 0, 1 << 53)
+        limit, after = number(request, "limit", 20, 100), number(request, "cursor", 0, 1 << 53)
         rows = addresses.list_of(self._services, request.identity.user_id, after=after, limit=limit + 1)
         more = len(rows) > limit
         shown = [_shown(row) for row in rows[:limit]]
@@ -63,7 +63,7 @@ class Addresses:
         return Answer(201, _shown(row), (("Location", location),), etag=_etag(row))
 
 
-def _number(request: Request, name: str, default: int, most: int) -> int:
+def number(request: Request, name: str, default: int, most: int) -> int:
     """Return a number of the query.  Raise :exc:`Invalid`."""
     text = request.query(name)
     if text is None:

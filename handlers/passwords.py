@@ -5,8 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from dada.app import Answer, Request
+from handlers.limits import limited, take
 from handlers.tokens import granted
-from shop import accounts, tokens
+from shop import accounts, tokens, usernames
 from shop.services import Services
 
 __all__ = ["Password", "PasswordReset", "PasswordResets"]
@@ -42,8 +43,11 @@ class Password:
     def put(self, request: Request) -> Answer:
         """Change it: every other session ends at once, and this one goes on with a new pair of tokens."""
         change, caller = request.json(Change), request.identity
-        changed = accounts.change_password(self._services, caller.user_id, change.current_password, change.new_password)
-        tokens.end_all(self._services, caller.user_id, but=caller.session)
+        with limited():
+            changed = accounts.change_password(
+                self._services, caller.user_id, change.current_password, change.new_password
+            )
+        tokens.end_all(self._services, caller.user_id, but=caller.session, because="")
         return Answer(200, granted(tokens.renew(self._services, caller.session, changed)))
 
 
@@ -55,7 +59,10 @@ class PasswordResets:
 
     def post(self, request: Request) -> Answer:
         """Ask for one; the same answer for any address."""
-        accounts.ask_for_reset(self._services, request.json(Address).email)
+        email = request.json(Address).email
+        take(self._services, request, "letters")
+        take(self._services, request, "reset", usernames.email_key(email))
+        accounts.ask_for_reset(self._services, email)
         return Answer(202, {"status": "reset_pending"})
 
 
@@ -67,6 +74,8 @@ class PasswordReset:
 
     def put(self, request: Request) -> Answer:
         """Choose a new password; every session ends."""
-        account = accounts.reset_password(self._services, request.params["token"][:200], request.json(Choice).password)
-        tokens.end_all(self._services, account.id)
+        password = request.json(Choice).password
+        take(self._services, request, "tokens")
+        account = accounts.reset_password(self._services, request.params["token"][:200], password)
+        tokens.end_all(self._services, account.id, because="")
         return Answer(204)

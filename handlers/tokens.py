@@ -8,6 +8,7 @@ from dada.app import Answer, Request
 from dada.jwt import TokenError
 from dada.problems import FieldError, HTTPProblem, Invalid
 from handlers.callers import bearer, device_of
+from handlers.limits import limited, take
 from handlers.users import when
 from shop import accounts, tokens
 from shop.errors import Refused
@@ -51,8 +52,10 @@ class Tokens:
     def post(self, request: Request) -> Answer:
         """Log in."""
         given = request.json(Credentials)
-        account = accounts.authenticate(self._services, given.username, given.password)
-        return Answer(200, granted(tokens.log_in(self._services, account, device_of(request))))
+        take(self._services, request, "login")
+        with limited():
+            account = accounts.authenticate(self._services, given.username, given.password)
+        return Answer(200, granted(tokens.log_in(self._services, account, device_of(self._services, request))))
 
     def get(self, request: Request) -> Answer:
         """One's own sessions."""
@@ -88,7 +91,8 @@ class Refresh:
 
     def post(self, request: Request) -> Answer:
         """Exchange a refresh token, which is good once, for the next pair."""
-        return Answer(200, granted(tokens.refresh(self._services, request.json(RefreshToken).refresh_token)))
+        with limited():
+            return Answer(200, granted(tokens.refresh(self._services, request.json(RefreshToken).refresh_token)))
 
 
 class CurrentToken:

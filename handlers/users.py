@@ -1,16 +1,20 @@
 """/v1/users: registering, and one's own profile."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from dada.app import Answer, Request
+from dada.errors import Rejected
 from dada.problems import HTTPProblem
-from shop import accounts
+from handlers.limits import take
+from shop import accounts, limits
 from shop.services import Services
 
-__all__ = ["User", "Users", "when"]
+__all__ = ["User", "Users", "registering", "when"]
 
 Nickname = Annotated[str, Meta(max_length=50)]
 Phone = Annotated[str, Meta(max_length=32)]
@@ -37,6 +41,19 @@ class Changes(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=Tr
     language: Annotated[str, Meta(max_length=8)] | None = None
 
 
+@contextmanager
+def registering(services: Services, request: Request) -> Iterator[None]:
+    """Count a registration inside, and one that failed as what it was: a name that was asked after, or nothing."""
+    place = take(services, request, "register")
+    try:
+        yield
+    except Rejected as refused:
+        limits.give_back(services, "register", place)
+        if refused.reason == "username-taken":
+            take(services, request, "names")
+        raise
+
+
 def when(milliseconds: int) -> str:
     """Return a time as RFC 3339 has it, in UTC, to the second."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -51,15 +68,16 @@ class Users:
     def post(self, request: Request) -> Answer:
         """Register.  The same answer for an address that has an account and for one that has none."""
         new = request.json(Registration)
-        accounts.register(
-            self._services,
-            username=new.username,
-            password=new.password,
-            email=new.email,
-            language=(new.language or request.language)[:8],
-            nickname=new.nickname,
-            phone=new.phone,
-        )
+        with registering(self._services, request):
+            accounts.register(
+                self._services,
+                username=new.username,
+                password=new.password,
+                email=new.email,
+                language=(new.language or request.language)[:8],
+                nickname=new.nickname,
+                phone=new.phone,
+            )
         return Answer(202, {"status": "activation_pending"})
 
 

@@ -9,7 +9,9 @@ from dada.app import Answer, Request
 from dada.oauth import challenge, new_secret
 from dada.problems import FieldError, HTTPProblem, Invalid
 from handlers.callers import caller_of, device_of
+from handlers.limits import limited, take
 from handlers.tokens import granted
+from handlers.users import registering
 from shop import accounts, weibo
 from shop.accounts import Account
 from shop.errors import Refused
@@ -63,6 +65,7 @@ class WeiboAuthorization:
         """
         if (request.query("code_challenge_method") or "S256") != "S256":
             raise Refused("oauth-return-invalid", "only S256 is taken")
+        take(self._services, request, "oauth")
         shown = request.query("code_challenge")
         verifier = "" if shown else new_secret()
         departure = weibo.begin(self._services, shown or challenge(verifier))
@@ -80,14 +83,16 @@ class WeiboUsers:
         """The same as POST, with the parameters in the query: for lessons; a query ends up in logs."""
         names = ("code", "state", "error")
         params = {name: value for name in names if (value := request.query(name)) is not None}
-        arrival = weibo.arrive(self._services, params, request.query("verifier"), device_of(request))
+        take(self._services, request, "oauth")
+        arrival = weibo.arrive(self._services, params, request.query("verifier"), device_of(self._services, request))
         return _told(arrival)
 
     def post(self, request: Request) -> Answer:
         """Log in, or get a ticket for binding."""
         given = request.json(Return)
+        take(self._services, request, "oauth")
         params = {"code": given.code, "state": given.state, "error": given.error}
-        return _told(weibo.arrive(self._services, params, given.verifier, device_of(request)))
+        return _told(weibo.arrive(self._services, params, given.verifier, device_of(self._services, request)))
 
 
 def _told(arrival: Arrival) -> Answer:
@@ -108,13 +113,16 @@ class WeiboBindings:
 
     def post(self, request: Request) -> Answer:
         """Bind, and log in."""
-        given, device = request.json(Binding), device_of(request)
+        given, device = request.json(Binding), device_of(self._services, request)
         if given.register is not UNSET:
             new = structs.asdict(given.register)
-            grant = weibo.bind_new(self._services, given.ticket, given.verifier, new, request.language, device)
+            with registering(self._services, request):
+                grant = weibo.bind_new(self._services, given.ticket, given.verifier, new, request.language, device)
         else:
+            take(self._services, request, "login")
             prove = self._by_password(given) if given.username is not UNSET else self._by_session(request)
-            grant = weibo.bind_existing(self._services, given.ticket, given.verifier, prove, device)
+            with limited():
+                grant = weibo.bind_existing(self._services, given.ticket, given.verifier, prove, device)
         return Answer(200, {"status": "logged_in", **granted(grant)})
 
     def _by_password(self, given: Binding) -> Callable[[], Account]:

@@ -26,10 +26,11 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from dada import base64url
 from dada.jwt import Issuer, Verifier
-from shop import liveness, outbox
+from shop import events, limits, liveness, outbox
 from shop.accounts import Account, must_be_active
 from shop.errors import Refused
 from shop.keyring import ACCESS, REFRESH, Ring
+from shop.limits import NOWHERE
 from shop.services import Services
 from shop.tables import sessions
 
@@ -193,6 +194,7 @@ def log_in(services: Services, account: Account, device: Device) -> Grant:
     with services.db.write() as tx:
         tx.execute(insert(sessions).values(row))
         written = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
+        events.write(tx, services, "login", account.id, actor_id=account.id)
     return _grant(services, written, account, secret)
 
 
@@ -223,9 +225,10 @@ def refresh(services: Services, token: str) -> Grant:
     """Return the next pair for a refresh token.
 
     Raise :exc:`Refused`: refresh-invalid for one that is unknown or too old, refresh-reused for one that was used
-    before, which ends its family.
+    before, which ends its family.  Raise :exc:`TooMany` for a family that asks too often.
     """
     sid, secret = _read_refresh_token(services, token)
+    limits.take(services, "refresh", NOWHERE, sid)
     row, now = _refreshable(services, sid), services.now_ms
     if compare_digest(row.tip, _digest(secret)):
         successor = secrets.token_bytes(32)
@@ -264,7 +267,10 @@ def _rotate(services: Services, row: Any, secret: bytes, successor: bytes) -> bo
         )
     )
     with services.db.write() as tx:
-        return tx.execute(swap).rowcount == 1
+        swapped: bool = tx.execute(swap).rowcount == 1
+        if swapped:
+            events.write(tx, services, "refresh", row.user_id, actor_id=row.user_id)
+    return swapped
 
 
 # --- ending ----------------------------------------------------------------------------------------------
@@ -277,6 +283,7 @@ def end_session(services: Services, sid: str) -> None:
         if user_id is not None:
             liveness.mark_ended(services, user_id, [sid])
             tx.execute(delete(sessions).where(sessions.c.id == sid))
+            events.write(tx, services, "logout", user_id, actor_id=user_id)
 
 
 def _end_family(services: Services, sid: str, user_id: int) -> None:
@@ -284,6 +291,7 @@ def _end_family(services: Services, sid: str, user_id: int) -> None:
         liveness.mark_ended(services, user_id, [sid])
         tx.execute(delete(sessions).where(sessions.c.id == sid))
         job = outbox.put(tx, services, "mail.token_reused", user=user_id)
+        events.write(tx, services, "token-reuse", user_id, "refresh-reused")
     outbox.push(services, job)
 
 
@@ -292,12 +300,17 @@ def end_by_refresh_token(services: Services, token: str) -> None:
     end_session(services, _read_refresh_token(services, token)[0])
 
 
-def end_all(services: Services, user_id: int, *, but: str = "") -> None:
-    """End all sessions of a user, but for the session *but*: each access token fails on its next call."""
+def end_all(services: Services, user_id: int, *, but: str = "", because: str = "logout-all") -> None:
+    """End all sessions of a user, but for the session *but*: each access token fails on its next call.
+
+    because  the kind of the event that is written; "" for none, where the cause has written its own
+    """
     mine = (sessions.c.user_id == user_id) & (sessions.c.id != but)
     with services.db.write() as tx:
         liveness.mark_ended(services, user_id, tx.execute(select(sessions.c.id).where(mine)).scalars().all())
         tx.execute(delete(sessions).where(mine))
+        if because:
+            events.write(tx, services, because, user_id)
 
 
 def sessions_of(services: Services, user_id: int, current: str) -> list[Session]:

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import insert, select, update
 
 from dada import oauth
-from shop import accounts, outbox, tokens
+from shop import accounts, events, outbox, tokens
 from shop.accounts import Account
 from shop.database import IntegrityError
 from shop.errors import Refused
@@ -101,6 +101,14 @@ def arrive(services: Services, params: dict[str, Any], verifier: Any, device: De
 
     The state is forgotten before anything else is done, and the code is shown to Weibo once, whatever comes of it.
     """
+    try:
+        return _arrive(services, params, verifier, device)
+    except Refused as refused:
+        events.note(services, "login", None, refused.reason)
+        raise
+
+
+def _arrive(services: Services, params: dict[str, Any], verifier: Any, device: Device) -> Arrival:
     try:
         returned = oauth.read_return(params)
         kept = services.cache.take(f"oauth:{oauth.state_key(returned.state)}")
@@ -263,3 +271,4 @@ def _bind(tx: Any, services: Services, identity_id: int, user_id: int) -> None:
         raise Refused("already-bound") from None
     if bound.rowcount != 1:
         raise Refused("identity-taken")
+    events.write(tx, services, "bind", user_id, actor_id=user_id)

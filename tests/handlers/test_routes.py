@@ -21,6 +21,7 @@ EXPECTED = {
     "/v1/users/<username>/addresses": "GET owner, POST owner",
     "/v1/users/<username>/addresses/default": "PUT owner",
     "/v1/users/<username>/addresses/<int:id>": "GET owner, PUT owner, DELETE owner",
+    "/v1/users/<username>/events": "GET owner",
     "/v1/users/weibo/authorization": "GET anyone",
     "/v1/users/weibo/users": "GET anyone, POST anyone",
     "/v1/users/weibo/bindings": "POST anyone",
