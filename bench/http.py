@@ -52,7 +52,9 @@ def cases() -> list[Case]:
     return [
         Case("GET with a token", "GET", address, known, b"", (200,)),
         Case("Preflight", "OPTIONS", addresses, {**page, **asked}, b"", (200, 204)),
-        Case("POST with a token and a body of four fields", "POST", addresses, {**known, **typed}, http_apps.BODY, (201,)),
+        Case(
+            "POST with a token and a body of four fields", "POST", addresses, {**known, **typed}, http_apps.BODY, (201,)
+        ),
         Case("404", "GET", "/v1/nowhere/at/all", page, b"", (404,)),
         Case("401: a token that is not good", "GET", address, late, b"", (401,)),
     ]
@@ -141,5 +143,3 @@ def run(rounds: int = 120) -> str:
         }
         tables.append(table(f"{case.title}, in process", compare(calls, FLOOR, rounds=rounds, calls=20), "µs"))
     return "\n".join([*tables, http_wrk.run(cases())])
-
-

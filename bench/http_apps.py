@@ -81,7 +81,11 @@ def floor() -> Any:
     """A WSGI callable: dicts, json, hmac.digest; headers written by hand."""
     routes = dict.fromkeys(OTHERS, "shelf") | {"/v1/users": "users"}
     marks = [("Access-Control-Allow-Origin", ORIGIN), ("Vary", "Origin")]
-    preflight = [*marks, ("Access-Control-Allow-Headers", "authorization, content-type"), ("Access-Control-Max-Age", "600")]
+    preflight = [
+        *marks,
+        ("Access-Control-Allow-Headers", "authorization, content-type"),
+        ("Access-Control-Max-Age", "600"),
+    ]
     challenge = [*marks, ("WWW-Authenticate", "Bearer"), ("Content-Length", "0")]
 
     def unb64(text: bytes) -> bytes:
@@ -94,6 +98,9 @@ def floor() -> Any:
             raise ValueError
         return json.loads(unb64(payload))["sub"]
 
+    def typed(payload: bytes) -> list[tuple[str, str]]:
+        return [("Content-Type", "application/json"), ("Content-Length", str(len(payload)))]
+
     def application(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
         if environ["REQUEST_METHOD"] == "OPTIONS":
             start("204 No Content", preflight)
@@ -101,7 +108,9 @@ def floor() -> Any:
         parts = environ["PATH_INFO"].split("/")
         if "/".join(parts[:3]) not in routes or len(parts) < 5:
             payload = json.dumps({"status": 404, "title": "Not Found"}).encode()
-            start("404 Not Found", [*marks, ("Content-Type", "application/json"), ("Content-Length", str(len(payload)))])
+            start(
+                "404 Not Found", [*marks, ("Content-Type", "application/json"), ("Content-Length", str(len(payload)))]
+            )
             return [payload]
         try:
             subject(environ.get("HTTP_AUTHORIZATION", ""))
@@ -114,7 +123,7 @@ def floor() -> Any:
             payload = json.dumps({"id": 8, **body}).encode()
         else:
             status, payload = "200 OK", json.dumps({**ADDRESS, "id": int(parts[5])}).encode()
-        start(status, [*marks, ("Content-Type", "application/json"), ("Content-Length", str(len(payload)))])
+        start(status, [*marks, *typed(payload)])
         return [payload]
 
     return application
@@ -304,7 +313,11 @@ def fastapi() -> Any:
 
     app = library.FastAPI()
     app.add_middleware(
-        CORSMiddleware, allow_origins=[ORIGIN], allow_methods=["POST", "PUT", "DELETE"], allow_headers=ALLOWED, max_age=600
+        CORSMiddleware,
+        allow_origins=[ORIGIN],
+        allow_methods=["POST", "PUT", "DELETE"],
+        allow_headers=ALLOWED,
+        max_age=600,
     )
 
     async def guard(authorization: Annotated[str | None, library.Header()] = None) -> str:
@@ -348,6 +361,7 @@ def configure_django() -> None:
 
     if settings.configured:
         return
+    simplejwt = "rest_framework_simplejwt.authentication"
     settings.configure(
         SECRET_KEY="bench",
         ALLOWED_HOSTS=["*"],
@@ -357,7 +371,7 @@ def configure_django() -> None:
         CORS_ALLOWED_ORIGINS=[ORIGIN],
         CORS_PREFLIGHT_MAX_AGE=600,
         REST_FRAMEWORK={
-            "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTStatelessUserAuthentication"],
+            "DEFAULT_AUTHENTICATION_CLASSES": [f"{simplejwt}.JWTStatelessUserAuthentication"],
             "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
             "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
             "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

@@ -1,4 +1,4 @@
-"""The small API of bench/http_apps.py with Django REST framework: its URLs and views, as Django wants them, in a module."""
+"""The small API of bench/http_apps.py with Django REST framework: URLs and views in a module, as Django wants them."""
 
 from typing import Any
 

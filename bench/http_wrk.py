@@ -1,2 +1,5 @@
 """stub"""
-def run(cases): return ""
+
+
+def run(cases):
+    return ""

@@ -10,6 +10,7 @@ more than all the rest.
 This file knows HTTP (RFC 9110) and WSGI (PEP 3333); it does not know what the resources are about.
 """
 
+import functools
 import http
 import inspect
 import itertools
@@ -47,6 +48,9 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODILESS: Final = frozenset({204, 304})
 
+_NOT_FOUND: Final = HTTPProblem("not-found")
+_encode = msgspec.json.Encoder().encode
+
 # An answer is for one caller, says what it is, and is never framed, sniffed or kept.
 HEADERS: Final = (
     ("Cache-Control", "no-store"),
@@ -83,7 +87,7 @@ class Request:
     def __init__(self, environ: Environ, request_id: str) -> None:
         self.environ, self.id = environ, request_id
         self.method: str = environ["REQUEST_METHOD"]
-        self.params: dict[str, Any] = {}
+        self.params: Mapping[str, Any] = {}
         self.identity: Any = None
         self.answer_headers: list[tuple[str, str]] = []  # what the answer carries besides, whatever it is
         self._query: dict[str, list[str]] | None = None
@@ -100,8 +104,7 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """Return the value of a header, or None."""
-        key = name.upper().replace("-", "_")
-        value: str | None = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
+        value: str | None = self.environ.get(_environ_key(name))
         return value
 
     def query(self, name: str) -> str | None:
@@ -119,19 +122,11 @@ class Request:
     def language(self) -> str:
         """The language for people: English, or Chinese where the caller prefers it (RFC 9110 §12.5.4)."""
         written = self.environ.get("HTTP_ACCEPT_LANGUAGE")
-        if not written:
-            return LANGUAGES[0]
-        accepted = parse_accept_header(written[:500], LanguageAccept)
-        return accepted.best_match([*LANGUAGES, "zh"], LANGUAGES[0]).replace("zh-CN", "zh").replace("zh", "zh-CN")
+        return _language(written[:500]) if written else LANGUAGES[0]
 
     def json(self, kind: type[T]) -> T:
         """Return the body as a *kind*.  Raise :exc:`HTTPProblem` (411, 413, 415, 400), :exc:`Invalid` (422)."""
-        written, options = parse_options_header(self.environ.get("CONTENT_TYPE"))
-        media_type = written.lower()
-        is_json = media_type == "application/json" or (
-            media_type.startswith("application/") and media_type.endswith("+json")
-        )
-        if not is_json or options.get("charset", "utf-8").lower() != "utf-8":
+        if not _is_json(self.environ.get("CONTENT_TYPE", "")[:200]):
             name = "Accept-Patch" if self.method == "PATCH" else "Accept-Post"
             raise HTTPProblem("unsupported-media-type", headers=[(name, "application/json")])
         return bodies.read(self.body(), kind)
@@ -242,7 +237,7 @@ class App:
             raise HTTPProblem("origin-not-allowed")
         match = self.router.match(request.method, request.path)
         if isinstance(match, NotFound):
-            raise HTTPProblem("not-found")
+            return self._problem(request, _NOT_FOUND)  # so common that it is not raised
         if isinstance(match, MethodNotAllowed):
             raise HTTPProblem("method-not-allowed", headers=[("Allow", ", ".join(match.allow))])
         if match.handler is None:
@@ -260,15 +255,15 @@ class App:
         headers: list[tuple[str, str]] = []
         members: Mapping[str, Any] = {}
         detail = ""
-        if isinstance(error, self._outages):
-            code, headers = "unavailable", [("Retry-After", "1")]
-            _log.warning("a part is down: %s", type(error).__name__, extra={"request": request.id})
-        elif isinstance(error, Malformed):
-            code, detail = "bad-request", str(error)
-        elif isinstance(error, Rejected) and error.reason in self._problems:
+        if isinstance(error, Rejected) and error.reason in self._problems:
             code, detail = error.reason, error.detail
             if isinstance(error, HTTPProblem):
                 headers, members = list(error.headers), error.members
+        elif isinstance(error, self._outages):
+            code = "unavailable"
+            _log.warning("a part is down: %s", type(error).__name__, extra={"request": request.id})
+        elif isinstance(error, Malformed):
+            code, detail = "bad-request", str(error)
         else:
             code = "internal"
             _log.error("unhandled", exc_info=error, extra={"request": request.id})
@@ -285,17 +280,17 @@ class App:
 
     def _finish(self, request: Request, answer: Answer, start_response: StartResponse) -> list[bytes]:
         status, body, own, etag = answer
-        # A header that the answer gives itself replaces the one that all answers carry.
-        common = (*HEADERS, *request.answer_headers)
-        if own:
-            common = tuple(header for header in common if not any(header[0] == name for name, _ in own))
-        headers = [*common, ("X-Request-Id", request.id), *own]
+        headers = [*HEADERS, *request.answer_headers, ("X-Request-Id", request.id)]
+        names = {header[0] for header in own}
+        if own:  # a header that the answer gives itself replaces the one that all answers carry
+            headers = [header for header in headers if header[0] not in names]
+            headers += own
         if request.environ["wsgi.url_scheme"] == "https":
             headers.append(("Strict-Transport-Security", "max-age=31536000"))
-        payload = b"" if body is None else msgspec.json.encode(body)
+        payload = b"" if body is None else _encode(body)
         if status not in _BODILESS:
             headers.append(("Content-Length", str(len(payload))))
-            if payload and not any(name == "Content-Type" for name, _ in own):
+            if payload and "Content-Type" not in names:
                 headers.append(("Content-Type", "application/json"))
         if etag:
             headers.append(("ETag", etag))
@@ -303,6 +298,32 @@ class App:
             self._on_answer(request, status)
         start_response(_STATUS[status], headers)
         return [] if request.method == "HEAD" or not payload else [payload]
+
+
+# What a few clients say again and again is understood once.
+
+
+@functools.lru_cache(maxsize=256)
+def _environ_key(name: str) -> str:
+    """Return where an environ has the header *name* (PEP 3333, environ Variables)."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+@functools.lru_cache(maxsize=256)
+def _language(written: str) -> str:
+    """Return the one of our languages that Accept-Language likes best (RFC 9110 §12.5.4)."""
+    accepted = parse_accept_header(written, LanguageAccept)
+    return accepted.best_match([*LANGUAGES, "zh"], LANGUAGES[0]).replace("zh-CN", "zh").replace("zh", "zh-CN")
+
+
+@functools.lru_cache(maxsize=256)
+def _is_json(written: str) -> bool:
+    """Whether a Content-Type names JSON in UTF-8 (RFC 9110 §8.3, RFC 6839 §3.1, RFC 8259 §8.1)."""
+    media_type, options = parse_options_header(written)
+    media_type = media_type.lower()
+    by_suffix = media_type.startswith("application/") and media_type.endswith("+json")
+    return (media_type == "application/json" or by_suffix) and options.get("charset", "utf-8").lower() == "utf-8"
 
 
 def _is_foreign(environ: Environ) -> bool:

@@ -142,8 +142,10 @@ class Middleware:
 
 def _is_whole(answer: Iterable[bytes], environ: dict[str, Any]) -> bool:
     """Whether nothing can fail in *answer* any more, or the server has its own way with it."""
+    if isinstance(answer, (list, tuple)):
+        return True
     wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(answer, list | tuple) or (isinstance(wrapper, type) and isinstance(answer, wrapper))
+    return isinstance(wrapper, type) and isinstance(answer, wrapper)
 
 
 class _Parts:

@@ -139,7 +139,9 @@ def document(
         told["errors"] = [_field(error, {**_FIELDS, **(words or {})}, chinese=chinese) for error in errors]
     if detail:
         told["detail"] = detail
-    return told | dict(members or {})
+    if members:
+        told |= members
+    return told
 
 
 def _field(error: FieldError, words: Mapping[str, tuple[str, str]], *, chinese: bool) -> dict[str, Any]:
