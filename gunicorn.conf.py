@@ -5,12 +5,14 @@ Everything here may be overridden on the command line: gunicorn -b 0.0.0.0:8000 
 
 import os
 
+from dada.server import Worker
+
 bind = os.environ.get("API_BIND", "127.0.0.1:8000")
 
 # A process for each core: Python computes on one.  Threads, because a request waits for the database, and because a
 # thread that waits for a log-in's hash must not keep the others from being answered.
 workers = int(os.environ.get("API_WORKERS", "2"))
-worker_class = "gthread"
+worker_class = Worker
 threads = 4
 
 # The fast parser where it is installed (gunicorn_h1c), Python's own where it is not.
@@ -20,6 +22,9 @@ http_parser = "auto"
 limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
+
+# Who sends a request has ten seconds for it, all in all; a thread waits for nobody longer.
+Worker.arrival_seconds = float(os.environ.get("API_ARRIVAL_SECONDS", "10"))
 
 # A connection may idle for so long; a worker that answers nothing for so long is replaced; one that is told to stop
 # may finish what it has in hand for so long.

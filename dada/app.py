@@ -15,6 +15,7 @@ import http
 import inspect
 import itertools
 import logging
+import re
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -48,6 +49,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODILESS: Final = frozenset({204, 304})
 
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _NOT_FOUND: Final = HTTPProblem("not-found")
 _encode = msgspec.json.Encoder().encode
 
@@ -145,7 +147,10 @@ class Request:
             length = int(written[:20])
             if length > MAX_BODY:
                 raise HTTPProblem("content-too-large", f"at most {MAX_BODY} bytes are read")
-        data: bytes = self.environ["wsgi.input"].read(length)
+        try:
+            data: bytes = self.environ["wsgi.input"].read(length)
+        except Exception as error:  # each server has its own words for a bad chunk, and for a sender who is gone
+            raise HTTPProblem("bad-request", "the body could not be read", clause="RFC 9112 §7.1") from error
         if len(data) > MAX_BODY:
             raise HTTPProblem("content-too-large", f"at most {MAX_BODY} bytes are read")
         if written and len(data) < length:
@@ -229,7 +234,10 @@ class App:
 
     def _answer(self, request: Request) -> Answer:
         environ = request.environ
-        if self._hosts is not None and environ.get("HTTP_HOST") not in self._hosts:
+        host = environ.get("HTTP_HOST")
+        if not (_is_host(host) if host else environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
+            raise HTTPProblem("bad-request", "Host names no host", clause="RFC 9112 §3.2")
+        if self._hosts is not None and host not in self._hosts:
             raise HTTPProblem("misdirected-request")
         if request.method not in _METHODS:
             raise HTTPProblem("not-implemented", headers=[("Allow", ", ".join(sorted(_METHODS)))])
@@ -308,6 +316,12 @@ def _environ_key(name: str) -> str:
     """Return where an environ has the header *name* (PEP 3333, environ Variables)."""
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+@functools.lru_cache(maxsize=256)
+def _is_host(written: str) -> bool:
+    """Whether a Host header is a name or an address, and perhaps a port (RFC 9110 §7.2, RFC 3986 §3.2.2)."""
+    return _HOST.fullmatch(written) is not None
 
 
 @functools.lru_cache(maxsize=256)
