@@ -12,6 +12,7 @@ from dada.cors import Middleware, Policy
 from dada.errors import Misuse
 from handlers import ROUTES
 from handlers.callers import REALM, announce, guards
+from handlers.observation import Observer
 from handlers.problems import PROBLEMS, WORDS
 from shop.schema import must_be_current
 from shop.services import OUTAGES, Services, connect
@@ -20,8 +21,11 @@ from shop.settings import Settings
 __all__ = ["make_app", "make_policy"]
 
 
-def make_policy(page_origin: str) -> Policy:
-    """Return what the page may do: everything this API has, and no cookies, since there are none."""
+def make_policy(page_origin: str, *, timing: bool = False) -> Policy:
+    """Return what the page may do: everything this API has, and no cookies, since there are none.
+
+    timing  whether the page may see how long an answer took, and what of that was ours (Server-Timing)
+    """
     return Policy(
         origins=[page_origin],
         methods=["PUT", "PATCH", "DELETE"],
@@ -37,11 +41,13 @@ def make_policy(page_origin: str) -> Policy:
             "X-Request-Id",
         ],
         max_age=600,
+        timing=timing,
     )
 
 
 def make_app(services: Services) -> Any:
     """Return the WSGI application of the API."""
+    observer = Observer(services, announce(services))
     api = App(
         ROUTES,
         given=services,
@@ -50,9 +56,12 @@ def make_app(services: Services) -> Any:
         words=WORDS,
         outages=OUTAGES,
         realm=REALM,
-        on_request=announce(services),
+        trusts=observer.trusts,
+        on_request=observer.arrived,
+        on_answer=observer.answered,
     )
-    return Middleware(api, make_policy(services.settings.page_origin))
+    policy = make_policy(services.settings.page_origin, timing=services.settings.sandbox)
+    return Middleware(api, policy, on_decision=observer.decided)
 
 
 def _start() -> Any:

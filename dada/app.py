@@ -17,6 +17,7 @@ import itertools
 import logging
 import re
 import secrets
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
@@ -50,6 +51,7 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODILESS: Final = frozenset({204, 304})
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NOT_FOUND: Final = HTTPProblem("not-found")
 _encode = msgspec.json.Encoder().encode
 
@@ -82,12 +84,15 @@ class Request:
     id        a UUID for this request: in every answer, every log line, every problem
     params    the path's parameters, converted
     identity  who calls: what the guard left here
+    route     the path of the route that was found, as it stands in the table: "" if none was
+    began     when it arrived, by time.perf_counter
     """
 
-    __slots__ = ("_query", "answer_headers", "environ", "id", "identity", "method", "params")
+    __slots__ = ("_query", "answer_headers", "began", "environ", "id", "identity", "method", "params", "route")
 
     def __init__(self, environ: Environ, request_id: str) -> None:
-        self.environ, self.id = environ, request_id
+        self.environ, self.id, self.route = environ, request_id, ""
+        self.began = time.perf_counter()
         self.method: str = environ["REQUEST_METHOD"]
         self.params: Mapping[str, Any] = {}
         self.identity: Any = None
@@ -186,8 +191,9 @@ class App:
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     hosts      the names by which this service is called, with their ports; None takes any
+    trusts     whether whoever sends this environ may name its request (X-Request-Id): a proxy; nobody by default
     on_request called with each request before anything is decided about it
-    on_answer  called with each request and its status, for logs and figures
+    on_answer  called with each request and its status, for logs and figures; may still add to its answer_headers
 
     Raise :exc:`Misuse` for a table that cannot be right.
     """
@@ -203,6 +209,7 @@ class App:
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         hosts: Collection[str] | None = None,
+        trusts: Callable[[Environ], bool] | None = None,
         on_request: Callable[[Request], None] | None = None,
         on_answer: Callable[[Request, int], None] | None = None,
     ) -> None:
@@ -211,7 +218,7 @@ class App:
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
         self._words, self._outages, self._realm = dict(words or {}), outages, realm
-        self._on_request, self._on_answer = on_request, on_answer
+        self._trusts, self._on_request, self._on_answer = trusts, on_request, on_answer
         self._hosts = None if hosts is None else frozenset(hosts)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
         said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
@@ -223,7 +230,9 @@ class App:
     def __call__(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
         if self._ids is None:
             self._ids = _request_ids()
-        request = Request(environ, next(self._ids))
+        given = environ.get("HTTP_X_REQUEST_ID")
+        named = _request_id(given) if given and self._trusts and self._trusts(environ) else ""
+        request = Request(environ, named or next(self._ids))
         try:
             if self._on_request:
                 self._on_request(request)
@@ -250,7 +259,7 @@ class App:
             raise HTTPProblem("method-not-allowed", headers=[("Allow", ", ".join(match.allow))])
         if match.handler is None:
             return Answer(204, headers=(("Allow", ", ".join(match.allow)),))
-        request.params = match.params
+        request.params, request.route = match.params, match.route.path
         if (guard := self._guards[match.who]) is not None:
             guard(request)
         answer: Answer = match.handler(request)
@@ -288,6 +297,8 @@ class App:
 
     def _finish(self, request: Request, answer: Answer, start_response: StartResponse) -> list[bytes]:
         status, body, own, etag = answer
+        if self._on_answer:
+            self._on_answer(request, status)
         headers = [*HEADERS, *request.answer_headers, ("X-Request-Id", request.id)]
         names = {header[0] for header in own}
         if own:  # a header that the answer gives itself replaces the one that all answers carry
@@ -302,8 +313,6 @@ class App:
                 headers.append(("Content-Type", "application/json"))
         if etag:
             headers.append(("ETag", etag))
-        if self._on_answer:
-            self._on_answer(request, status)
         start_response(_STATUS[status], headers)
         return [] if request.method == "HEAD" or not payload else [payload]
 
@@ -357,6 +366,14 @@ def _made(resource: Any, given: Any) -> Any:
         return resource
     make: Callable[..., Any] = resource
     return make() if given is None else make(given)
+
+
+def _request_id(given: str) -> str:
+    """Return the UUID that *given* spells, with hyphens or without as proxies write it; "" for anything else."""
+    digits = given.replace("-", "").lower()
+    if not _UUID.fullmatch(given):
+        return ""
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _request_ids() -> Iterator[str]:

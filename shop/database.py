@@ -7,7 +7,7 @@ This file knows engines and connections; it does not know any table.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,6 +54,17 @@ class Database:
         """Ask the database whether it is there."""
         with self.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
+
+    def watch(self, told: Callable[[int], None]) -> None:
+        """Let *told* hear how many connections of the pool are in use, whenever that changes."""
+
+        @event.listens_for(self.engine, "checkout")
+        def _out(*_: Any) -> None:
+            told(self.engine.pool.checkedout())  # type: ignore[attr-defined]
+
+        @event.listens_for(self.engine, "checkin")
+        def _in(*_: Any) -> None:
+            told(self.engine.pool.checkedout())  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Give all connections back."""

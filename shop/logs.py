@@ -16,7 +16,8 @@ from typing import Any, Final
 __all__ = ["Formatter", "configure", "redacted"]
 
 FIELDS: Final = (
-    "request", "job", "task", "tries", "worker", "milliseconds", "status", "method", "path", "why", "event", "mac",
+    "request", "job", "task", "tries", "worker", "milliseconds", "status", "method", "route", "path", "why", "event",
+    "mac",
 )  # fmt: skip
 
 _SECRETS: Final = (

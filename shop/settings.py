@@ -12,6 +12,8 @@
     SMTP_URL              smtp://host:port, smtps://…, smtp+starttls://…, with user:password@ where needed
     MAIL_FROM             the sender of letters
     ADDRESS_LIMITS        whether requests are counted by address: on, off, or auto (default): on but in the sandbox
+    ACCESS_LOG            whether each request is a line of the log: on, off, or auto (default): on but in the sandbox
+    METRICS_DIR           a folder, best in memory, where processes count for `dada metrics`; unset, nobody counts
     TRUSTED_PROXIES       networks whose X-Forwarded-For is believed: 10.0.0.0/8, 192.0.2.7
 
 This file knows names, texts and what they must look like; it opens nothing but the secrets.
@@ -42,6 +44,8 @@ DEFAULTS: Final = {
     "WEIBO_URL": "https://api.weibo.com",
     "MAIL_FROM": "达达商城 <no-reply@dada.example>",
     "ADDRESS_LIMITS": "auto",
+    "ACCESS_LOG": "auto",
+    "METRICS_DIR": "",
     "TRUSTED_PROXIES": "",
 }
 _REQUIRED: Final = ("DATABASE_URL", "REDIS_URL", "SECRETS_DIR", "SMTP_URL", "WEIBO_CLIENT_ID")
@@ -64,6 +68,8 @@ class Settings:
     mail_from: str
     lasting_secret: bytes = field(repr=False)
     address_limits: bool
+    access_log: bool
+    metrics_dir: Path | None
     trusted_proxies: tuple[Network, ...]
 
     @property
@@ -109,7 +115,9 @@ class Settings:
             smtp_url=told["SMTP_URL"],
             mail_from=told["MAIL_FROM"],
             lasting_secret=secrets.lasting,
-            address_limits=(told["ADDRESS_LIMITS"], told["DADA_ENV"]) in _LIMITED,
+            address_limits=(told["ADDRESS_LIMITS"], told["DADA_ENV"]) in _ON,
+            access_log=(told["ACCESS_LOG"], told["DADA_ENV"]) in _ON,
+            metrics_dir=Path(told["METRICS_DIR"]) if told["METRICS_DIR"] else None,
             trusted_proxies=_networks(told["TRUSTED_PROXIES"]),
         )
 
@@ -144,7 +152,7 @@ def _origin(value: str) -> str:
     return "" if parse_origin(value) else "this is no origin as browsers write it"
 
 
-_LIMITED: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "production")})
+_ON: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "production")})
 _EXAMPLES: Final = {
     "DADA_ENV": "production or sandbox",
     "DATABASE_URL": "mysql+pymysql://dada:…@127.0.0.1/dada?charset=utf8mb4, or sqlite:////var/lib/dada/shop.db",
@@ -157,6 +165,8 @@ _EXAMPLES: Final = {
     "SMTP_URL": "smtp://127.0.0.1:25",
     "MAIL_FROM": "Shop <no-reply@shop.example>",
     "ADDRESS_LIMITS": "auto, on, off",
+    "ACCESS_LOG": "auto, on, off",
+    "METRICS_DIR": "/run/dada/metrics",
     "TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7",
 }
 _CHECKS: Final = {
@@ -171,6 +181,10 @@ _CHECKS: Final = {
     "SMTP_URL": _url("smtp", "smtps", "smtp+starttls"),
     "MAIL_FROM": lambda value: "" if "@" in value and value.isprintable() else "this is no mail address",
     "ADDRESS_LIMITS": lambda value: "" if value in ("auto", "on", "off") else "there are three",
+    "ACCESS_LOG": lambda value: "" if value in ("auto", "on", "off") else "there are three",
+    "METRICS_DIR": lambda value: (
+        "" if not value or value.startswith("/") else "the path of a folder begins with a slash"
+    ),
     "TRUSTED_PROXIES": _proxies,
 }
 

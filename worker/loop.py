@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple
 from dada.errors import Misuse, Problem, Rejected
 from dada.queue import Job
 from shop import outbox
+from shop.metrics import Metrics
 from shop.post import Undeliverable
 from shop.services import OUTAGES, Services
 
@@ -62,6 +63,8 @@ class Loop:
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
         self.stopping = threading.Event()
         self._services, self._jobs = services, jobs
+        folder = services.settings.metrics_dir
+        self._metrics = Metrics(folder) if folder else None
         self._relayed = 0.0
         problems = [
             Problem(
@@ -132,7 +135,10 @@ class Loop:
         if fate == "again" and task and job.tries >= task.retries:
             fate = "bury"
         self._settle(job, fate, why)
-        taken = round((time.monotonic() - began) * 1000)
+        seconds = time.monotonic() - began
+        if self._metrics:
+            self._metrics.job(job.task if task else "unknown", fate, seconds)
+        taken = round(seconds * 1000)
         told = {"job": job.id, "task": job.task, "tries": job.tries, "milliseconds": taken, "worker": self.worker}
         _log.log(logging.INFO if fate == "done" else logging.WARNING, fate, extra=told | ({"why": why} if why else {}))
 
