@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-BENCHES = ("tokens", "router", "http")
+BENCHES = ("tokens", "parity", "router", "http")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

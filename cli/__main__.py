@@ -20,6 +20,8 @@ __all__ = ["main"]
 _FAMILIES = {
     "events": ("cli.events", "What happened to accounts, and whether the record of it is whole."),
     "keys": ("cli.keys", "The keys that tokens are signed with: create, list, promote, retire."),
+    "routes": ("cli.routes", "The API as a table: method, path, who may call, where it is written, CORS."),
+    "metrics": ("cli.metrics", "The figures of all processes, for Prometheus."),
     "token": ("cli.token", "Tokens: sign, verify, explain, diff."),
 }
 

@@ -29,7 +29,8 @@ from werkzeug.http import parse_accept_header, parse_etags, parse_options_header
 
 from dada import bodies
 from dada.errors import Malformed, Misuse, Problem, Rejected
-from dada.problems import TYPES, HTTPProblem, Invalid, ProblemType, document
+from dada.phrases import Phrases
+from dada.problems import DETAILS, TYPES, HTTPProblem, Invalid, ProblemType, document
 from dada.router import MethodNotAllowed, NotFound, Route, Router
 
 __all__ = ["Answer", "App", "Guard", "Request"]
@@ -46,7 +47,9 @@ _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in 
     413: "413 Content Too Large",  # the names of RFC 9110; Python 3.11 has older ones
     422: "422 Unprocessable Content",
 }
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Methods that are known (RFC 9110 §9.1): nothing here answers the two last, which is 405; of others it is not known
+# what they ask for: 501 (§15.6.2).
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODILESS: Final = frozenset({204, 304})
 
@@ -88,7 +91,7 @@ class Request:
     began     when it arrived, by time.perf_counter
     """
 
-    __slots__ = ("_query", "answer_headers", "began", "environ", "id", "identity", "method", "params", "route")
+    __slots__ = ("answer_headers", "began", "environ", "id", "identity", "method", "params", "route")
 
     def __init__(self, environ: Environ, request_id: str) -> None:
         self.environ, self.id, self.route = environ, request_id, ""
@@ -97,7 +100,6 @@ class Request:
         self.params: Mapping[str, Any] = {}
         self.identity: Any = None
         self.answer_headers: list[tuple[str, str]] = []  # what the answer carries besides, whatever it is
-        self._query: dict[str, list[str]] | None = None
 
     @property
     def path(self) -> str:
@@ -114,16 +116,22 @@ class Request:
         value: str | None = self.environ.get(_environ_key(name))
         return value
 
-    def query(self, name: str) -> str | None:
-        """Return a parameter of the query, or None.  Raise :exc:`HTTPProblem` if it stands there twice."""
-        if self._query is None:
-            self._query = {}
-            for key, value in parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True):
-                self._query.setdefault(key, []).append(value)
-        values = self._query.get(name, [])
-        if len(values) > 1:
-            raise HTTPProblem("bad-request", f"{name} is given {len(values)} times")
-        return values[0] if values else None
+    def query(self, kind: type[T]) -> T:
+        """Return the query's parameters as a *kind*; a number is written in digits there.
+
+        Raise :exc:`HTTPProblem` for what stands there twice or is no text, :exc:`Invalid` with every wrong parameter.
+        """
+        written = self.environ.get("QUERY_STRING")
+        if not written:
+            return bodies.validate({}, kind)
+        try:
+            pairs = parse_qsl(written, keep_blank_values=True, errors="strict", max_num_fields=bodies.MAX_MEMBERS)
+        except ValueError:
+            raise HTTPProblem("bad-request", "the query is no UTF-8, or too long") from None
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            raise HTTPProblem("bad-request", "a parameter of the query stands there twice")
+        return bodies.validate(members, kind, strict=False)
 
     @property
     def language(self) -> str:
@@ -131,12 +139,15 @@ class Request:
         written = self.environ.get("HTTP_ACCEPT_LANGUAGE")
         return _language(written[:500]) if written else LANGUAGES[0]
 
-    def json(self, kind: type[T]) -> T:
-        """Return the body as a *kind*.  Raise :exc:`HTTPProblem` (411, 413, 415, 400), :exc:`Invalid` (422)."""
+    def json(self, kind: type[T], also: bodies.Faults | None = None) -> T:
+        """Return the body as a *kind*.  Raise :exc:`HTTPProblem` (411, 413, 415, 400), :exc:`Invalid` (422).
+
+        also  for a body with wrong members: what else is wrong with those that have their type
+        """
         if not _is_json(self.environ.get("CONTENT_TYPE", "")[:200]):
             name = "Accept-Patch" if self.method == "PATCH" else "Accept-Post"
             raise HTTPProblem("unsupported-media-type", headers=[(name, "application/json")])
-        return bodies.read(self.body(), kind)
+        return bodies.read(self.body(), kind, also)
 
     def body(self) -> bytes:
         """Return the body's bytes.  Raise :exc:`HTTPProblem` for one without a length, or too long."""
@@ -188,6 +199,7 @@ class App:
     guards     for each word that says who may call, the guard; "anyone" needs none
     problems   kinds of problems besides those of HTTP itself
     words      what is told of fields: code → (English, Chinese)
+    details    what is told of one occurrence: English → Chinese
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     hosts      the names by which this service is called, with their ports; None takes any
@@ -206,6 +218,7 @@ class App:
         guards: Mapping[str, Guard] | None = None,
         problems: Mapping[str, ProblemType] | None = None,
         words: Mapping[str, tuple[str, str]] | None = None,
+        details: Mapping[str, str] | None = None,
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         hosts: Collection[str] | None = None,
@@ -219,6 +232,7 @@ class App:
         self._problems = {**TYPES, **(problems or {})}
         self._words, self._outages, self._realm = dict(words or {}), outages, realm
         self._trusts, self._on_request, self._on_answer = trusts, on_request, on_answer
+        self._phrases = Phrases({**DETAILS, **(details or {})})
         self._hosts = None if hosts is None else frozenset(hosts)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
         said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
@@ -291,7 +305,10 @@ class App:
             headers.append(("Retry-After", "1"))
         errors = error.errors if isinstance(error, Invalid) else ()
         language = request.language
-        told = document(kind, language, request.id, detail=detail, errors=errors, words=self._words, members=members)
+        told = document(
+            kind, language, request.id, detail=detail, errors=errors, words=self._words, phrases=self._phrases,
+            members=members,
+        )  # fmt: skip
         headers += [("Content-Type", "application/problem+json"), ("Content-Language", language)]
         return Answer(kind.status, told, tuple(headers))
 

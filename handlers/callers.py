@@ -10,6 +10,7 @@ This file knows the Authorization header; which token is good is the shop's to s
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from dada.app import Guard, Request
 from dada.jwt import TokenError
@@ -21,9 +22,23 @@ from shop.events import Origin
 from shop.services import Services
 from shop.tokens import Caller, Device
 
-__all__ = ["REALM", "announce", "bearer", "caller_of", "device_of", "guards", "maybe_caller"]
+__all__ = [
+    "GUARDED",
+    "REALM",
+    "announce",
+    "bearer",
+    "caller_of",
+    "device_of",
+    "guards",
+    "maybe_caller",
+    "must_be_fresh",
+]
 
 REALM = "dada"
+FRESH_SECONDS = 300
+_TOKEN_PROBLEMS: Final = ("unauthorized", "invalid-request", "invalid-token", "session-ended")
+# What each guard raises, for the description of the API.
+GUARDED: Final = {"signed-in": _TOKEN_PROBLEMS, "owner": (*_TOKEN_PROBLEMS, "not-found")}
 _B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
 
 
@@ -50,6 +65,12 @@ def caller_of(services: Services, request: Request) -> Caller:
         raise _invalid("invalid-token", error.reason) from None
     except Refused as error:
         raise _invalid(error.reason, "ended") from None
+
+
+def must_be_fresh(services: Services, caller: Caller) -> None:
+    """Raise :exc:`Refused` unless the caller proved who he is in the last minutes: a session alone may be stolen."""
+    if services.clock() - caller.authenticated_at > FRESH_SECONDS:
+        raise Refused("reauth-failed", "log in again first")
 
 
 def maybe_caller(services: Services, request: Request) -> Caller | None:

@@ -79,8 +79,13 @@ def limited() -> Iterator[None]:
         standing = error.standing
         headers = [("Retry-After", str(standing.seconds)), *_headers(standing)]
         members = {"violated-policies": [standing.name]}
-        detail = f"again in {standing.seconds} seconds"
-        raise HTTPProblem("quota-exceeded", detail, headers=headers, members=members, clause="RFC 6585 §4") from None
+        raise HTTPProblem(
+            "quota-exceeded",
+            f"again in {standing.seconds} seconds",
+            headers=headers,
+            members=members,
+            clause="RFC 6585 §4",
+        ) from None
 
 
 def _headers(standing: Standing) -> list[tuple[str, str]]:

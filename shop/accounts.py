@@ -8,6 +8,7 @@ This file knows accounts; sessions are in `tokens.py`, what letters say in `lett
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -23,7 +24,7 @@ from shop.usernames import Email, Username
 
 __all__ = [
     "Account", "activate", "ask_for_activation", "ask_for_reset", "authenticate", "by_username", "change_password",
-    "check_activation", "disable", "mint", "profile", "register", "reset_password", "update_profile",
+    "check_activation", "disable", "faults", "mint", "profile", "register", "reset_password", "update_profile",
 ]  # fmt: skip
 
 HOUR_MS: Final = 3_600_000
@@ -56,11 +57,24 @@ def by_username(services: Services, name: str) -> Account | None:
 # --- registering -----------------------------------------------------------------------------------------
 
 
+def faults(members: Mapping[str, Any]) -> list[FieldError]:
+    """Return what is wrong with a new account's name, address and password, as far as they are among *members*."""
+    username, password, email = (members.get(name) for name in ("username", "password", "email"))
+    found = [
+        usernames.username(username) if username is not None else None,
+        usernames.email(email) if email is not None else None,
+    ]
+    wrong = [one for one in found if isinstance(one, FieldError)]
+    if password is not None:
+        others = [text for text in (username, email and email.partition("@")[0], email) if text]
+        wrong += passwords.faults("#/password", password, *others)
+    return wrong
+
+
 def prove(username: str, password: str, email: str) -> tuple[Username, Email]:
     """Return name and address in all their forms.  Raise :exc:`Invalid` with every field's error."""
     name, address = usernames.username(username), usernames.email(email)
-    wrong = [found for found in (name, address) if isinstance(found, FieldError)]
-    wrong += passwords.faults("#/password", password, username, email.partition("@")[0], email)
+    wrong = faults({"username": username, "password": password, "email": email})
     if wrong or isinstance(name, FieldError) or isinstance(address, FieldError):
         raise Invalid(wrong)
     return name, address

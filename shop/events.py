@@ -26,6 +26,7 @@ This file knows rows; what is worth an event is for those to say who do it.
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
@@ -38,7 +39,7 @@ from shop.keyring import derive
 from shop.services import Services
 from shop.tables import event_head, events
 
-__all__ = ["KINDS", "Break", "Origin", "asked_by", "broken", "fingerprint", "note", "of_user", "write"]
+__all__ = ["KINDS", "Break", "Origin", "asked_by", "broken", "fingerprint", "is_new_device", "note", "of_user", "write"]
 
 _log = logging.getLogger("shop.events")
 
@@ -48,6 +49,7 @@ KINDS: Final = frozenset({
 })  # fmt: skip
 _FIELDS: Final = ("id", "at", "kind", "outcome", "user_id", "actor_id", "request", "network", "agent")
 _AT_ONCE: Final = 1000
+_NUMBERS: Final = re.compile(r"[\d._]+")
 
 
 class Origin(NamedTuple):
@@ -69,8 +71,9 @@ def asked_by(origin: Callable[[], Origin]) -> None:
 
 
 def fingerprint(user_agent: str) -> str:
-    """Return what is kept of a browser's words."""
-    return hashlib.sha256(user_agent.encode("utf-8", "replace")).hexdigest()[:8]
+    """Return what is kept of a browser's words: the same before and after an update; "" for no words."""
+    words = _NUMBERS.sub("", user_agent).encode("utf-8", "replace")
+    return hashlib.sha256(words).hexdigest()[:8] if words else ""
 
 
 def write(
@@ -81,8 +84,12 @@ def write(
     outcome: str = "ok",
     *,
     actor_id: int | None = None,
+    user_agent: str | None = None,
 ) -> None:
-    """Add an event in the transaction *tx*, as its last step: the head of the chain is locked until it commits."""
+    """Add an event in the transaction *tx*, as its last step: the head of the chain is locked until it commits.
+
+    actor_id, user_agent  where they are known better than the origin tells them
+    """
     if kind not in KINDS:
         raise ValueError(kind)
     origin = _asked.get()()
@@ -96,12 +103,21 @@ def write(
         "actor_id": origin.actor_id if actor_id is None else actor_id,
         "request": origin.request[:64],
         "network": origin.network[:64],
-        "agent": fingerprint(origin.user_agent) if origin.user_agent else "",
+        "agent": fingerprint(origin.user_agent if user_agent is None else user_agent),
     }
     mac = _mac(_key(services.settings.lasting_secret), head.mac, row)
     tx.execute(insert(events).values(**row, mac=mac))
     tx.execute(update(event_head).values(last=row["id"], mac=mac))
     _log.info("%s: %s", kind, outcome, extra={"request": origin.request, "event": row["id"], "mac": mac.hex()[:16]})
+
+
+def is_new_device(tx: Connection, user_id: int, user_agent: str) -> bool:
+    """Whether a user logged in before, and never from such a browser."""
+    before = select(events.c.agent).where(
+        events.c.user_id == user_id, events.c.kind == "login", events.c.outcome == "ok"
+    )
+    known = before.where(events.c.agent == fingerprint(user_agent))
+    return tx.execute(before.limit(1)).first() is not None and tx.execute(known.limit(1)).first() is None
 
 
 def note(services: Services, kind: str, user_id: int | None, outcome: str, *, actor_id: int | None = None) -> None:

@@ -6,7 +6,8 @@
     API_URL               this API as the page and the mails name it: http://127.0.0.1:8000
     PAGE_ORIGIN           the page's origin, the only one that may read answers: http://127.0.0.1:7000
     SECRETS_DIR           a folder, mode 0700, with three files, mode 0600: keys.json (what tokens are signed with),
-                          lasting_secret (for what must be checked for years: the chain of events), weibo_client_secret
+                          lasting_secret (for what must be checked for years: the chain of events), weibo_client_secret;
+                          and providers.json, if one may log in with others than Weibo (shop/providers.py)
     WEIBO_CLIENT_ID       our AppKey
     WEIBO_URL             the provider: https://api.weibo.com
     SMTP_URL              smtp://host:port, smtps://…, smtp+starttls://…, with user:password@ where needed
@@ -32,6 +33,7 @@ from urllib.parse import urlsplit
 from dada import base64url
 from dada.errors import Misuse, Problem
 from dada.origins import is_loopback, parse_origin
+from shop.providers import Described, read_descriptions
 
 __all__ = ["Network", "Settings"]
 
@@ -71,6 +73,7 @@ class Settings:
     access_log: bool
     metrics_dir: Path | None
     trusted_proxies: tuple[Network, ...]
+    providers: tuple[Described, ...] = field(repr=False)
 
     @property
     def sandbox(self) -> bool:
@@ -100,6 +103,12 @@ class Settings:
         secrets = _Secrets("", b"")
         if not problems:
             secrets, problems = _read_secrets(Path(told["SECRETS_DIR"]), sandbox=told["DADA_ENV"] == "sandbox")
+        providers: tuple[Described, ...] = ()
+        if not problems:
+            try:
+                providers = read_descriptions(Path(told["SECRETS_DIR"]) / "providers.json", told["PAGE_ORIGIN"])
+            except Misuse as error:
+                problems += error.problems
         if problems:
             raise Misuse(problems)
         return cls(
@@ -119,6 +128,7 @@ class Settings:
             access_log=(told["ACCESS_LOG"], told["DADA_ENV"]) in _ON,
             metrics_dir=Path(told["METRICS_DIR"]) if told["METRICS_DIR"] else None,
             trusted_proxies=_networks(told["TRUSTED_PROXIES"]),
+            providers=providers,
         )
 
 

@@ -156,6 +156,7 @@ events = Table(  # what happened; no row is ever changed, and none leaves with i
     Column("agent", String(8), nullable=False),
     Column("mac", _Digest, nullable=False),
     Index("ix_events_user_id", "user_id", "id"),
+    Index("ix_events_user_kind_agent", "user_id", "kind", "agent"),
     **_ENGINE,
 )
 

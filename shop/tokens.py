@@ -18,7 +18,7 @@ This file knows sessions; who may have one is for `accounts.py`.
 import functools
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 
@@ -36,7 +36,7 @@ from shop.tables import sessions
 
 __all__ = [
     "Caller", "Device", "Grant", "Session", "end_all", "end_by_refresh_token", "end_session", "identify", "log_in",
-    "read_access_token", "refresh", "renew", "sessions_of",
+    "read_access_token", "refresh", "reissue", "renew", "sessions_of",
 ]  # fmt: skip
 
 ACCESS_SECONDS: Final = 600
@@ -194,7 +194,11 @@ def log_in(services: Services, account: Account, device: Device) -> Grant:
     with services.db.write() as tx:
         tx.execute(insert(sessions).values(row))
         written = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
-        events.write(tx, services, "login", account.id, actor_id=account.id)
+        jobs = []
+        if events.is_new_device(tx, account.id, device.user_agent):
+            jobs.append(outbox.put(tx, services, "mail.new_device", user=account.id))
+        events.write(tx, services, "login", account.id, actor_id=account.id, user_agent=device.user_agent)
+    outbox.push(services, *jobs)
     return _grant(services, written, account, secret)
 
 
@@ -213,6 +217,18 @@ def renew(services: Services, sid: str, account: Account) -> Grant:
         row = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
     liveness.forget(services, account.id, sid)
     return _grant(services, row, account, secret)
+
+
+def reissue(services: Services, sid: str) -> Grant:
+    """Return a new pair for the session *sid*, whose last one never arrived: the refresh token before it dies.
+
+    Raise :exc:`Refused` (refresh-invalid) for a session that is no more.
+    """
+    row, secret = _refreshable(services, sid), secrets.token_bytes(32)
+    fresh = {"tip": _digest(secret), "previous": None, "successor_box": None, "rotated_at": services.now_ms}
+    with services.db.write() as tx:
+        tx.execute(update(sessions).where(sessions.c.id == sid).values(fresh))
+    return _grant(services, row, _account(row), secret)
 
 
 def _grant(services: Services, row: Any, account: Account, secret: bytes) -> Grant:
@@ -313,11 +329,18 @@ def end_all(services: Services, user_id: int, *, but: str = "", because: str = "
             events.write(tx, services, because, user_id)
 
 
-def sessions_of(services: Services, user_id: int, current: str) -> list[Session]:
-    """Return a user's live sessions, the latest first."""
-    now = services.now_ms
+def sessions_of(
+    services: Services, user_id: int, current: str, *, after: Sequence[Any] = (), limit: int = 100
+) -> list[Session]:
+    """Return up to *limit* of a user's live sessions, the latest log-in first.
+
+    after  (created_at, id) of the last one that was seen; the order does not change while somebody turns pages
+    """
+    now, begun, sid = services.now_ms, sessions.c.created_at, sessions.c.id
     alive = (sessions.c.expires_at > now) & (sessions.c.rotated_at > now - IDLE_MS)
-    query = select(sessions).where(sessions.c.user_id == user_id, alive).order_by(sessions.c.rotated_at.desc())
+    if after:
+        alive &= (begun < after[0]) | ((begun == after[0]) & (sid < after[1]))
+    query = select(sessions).where(sessions.c.user_id == user_id, alive).order_by(begun.desc(), sid.desc()).limit(limit)
     with services.db.read() as connection:
         rows: list[Row[Any]] = list(connection.execute(query).all())
     return [

@@ -9,6 +9,7 @@ import { account } from "./views/account.js";
 import { activation } from "./views/activation.js";
 import { address, newAddress } from "./views/address.js";
 import { addresses } from "./views/addresses.js";
+import { events } from "./views/events.js";
 import { forgot, reset } from "./views/reset.js";
 import { home } from "./views/home.js";
 import { logIn } from "./views/login.js";
@@ -32,5 +33,6 @@ export const ROUTES = [
   { path: "/addresses/new", view: newAddress, who: "signed-in" },
   { path: "/addresses/<id>", view: address, who: "signed-in" },
   { path: "/sessions", view: sessions, who: "signed-in" },
+  { path: "/events", view: events, who: "signed-in" },
   { path: "/password", view: password, who: "signed-in" },
 ];

@@ -137,6 +137,8 @@ export class Shell {
         outside(config.weibo, t("foot.weibo")),
         " · ",
         outside(`${config.api}/readyz`, t("foot.health")),
+        " · ",
+        h("a", { href: "/docs/" }, t("foot.docs")),
       ),
     ];
   }

@@ -43,6 +43,7 @@ def upgrade() -> None:
         **_OPTIONS,
     )
     op.create_index("ix_events_user_id", "events", ["user_id", "id"])
+    op.create_index("ix_events_user_kind_agent", "events", ["user_id", "kind", "agent"])
     head = op.create_table(
         "event_head",
         sa.Column("only", sa.Integer(), autoincrement=False, nullable=False),

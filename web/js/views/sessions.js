@@ -7,7 +7,7 @@ import { actionButton, ask } from "../parts.js";
 
 export async function sessions(app) {
   const { t } = app.language;
-  const { body } = await app.api.call("GET", "/v1/tokens");
+  const { body } = await app.api.call("GET", "/v1/tokens", { query: { limit: 100 } });
   const place = h("div", { "aria-live": "polite" });
   const here = async () => {
     await app.logOut();

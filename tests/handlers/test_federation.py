@@ -67,10 +67,16 @@ def test_a_page_that_cannot_hash_is_given_a_secret(api):
     assert api("POST", "/v1/users/weibo/users", {**params, "verifier": verifier}).json["status"] == "unbound"
 
 
-@pytest.mark.parametrize("query", ["code_challenge=x", f"code_challenge={'a' * 43}&code_challenge_method=plain"])
-def test_a_challenge_that_is_none_or_plain_is_refused(api, query):
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("code_challenge=x", 400, "oauth-return-invalid"),
+        (f"code_challenge={'a' * 43}&code_challenge_method=plain", 422, "validation"),
+    ],
+)
+def test_a_challenge_that_is_none_or_plain_is_refused(api, query, status, code):
     response = api("GET", f"/v1/users/weibo/authorization?{query}")
-    assert (response.status, response.json["code"]) == (400, "oauth-return-invalid")
+    assert (response.status, response.json["code"]) == (status, code)
 
 
 def test_who_does_not_consent_hears_403(api):
@@ -125,6 +131,18 @@ def test_a_binding_is_refused(api, services, members, status, code):
     join(services, api)
     response = api("POST", "/v1/users/weibo/bindings", ticket(api) | members)
     assert (response.status, response.json["code"]) == (status, code)
+
+
+def test_what_is_wrong_with_a_new_account_is_told_where_it_stands_and_all_at_once(api, services):
+    new = {"username": "a", "password": "x", "email": "x"}
+    pointers = ["#/register/email", "#/register/password", "#/register/username"]
+    for body, more in ((ticket(api), []), ({"verifier": "x"}, ["#/ticket"])):
+        response = api("POST", "/v1/users/weibo/bindings", body | {"register": new})
+        assert sorted(error["pointer"] for error in response.json["errors"]) == [*pointers, *more]
+    response = api("POST", "/v1/users/weibo/bindings", {"verifier": "x", "register": {"username": 7, "x": 1}})
+    assert sorted(error["pointer"] for error in response.json["errors"]) == [
+        *pointers, "#/register/x", "#/ticket",
+    ]  # fmt: skip
 
 
 def test_a_ticket_is_good_once(api, services):
