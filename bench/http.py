@@ -132,7 +132,7 @@ def _checked(name: str, case: Case, call: Callable[[], tuple[int, bytes]]) -> Ca
     return call
 
 
-def run(rounds: int = 120) -> str:
+def run(rounds: int = 60) -> str:
     """Return the tables."""
     apps = {name: http_apps.make(name) for name in LABELS}
     tables = []
@@ -141,5 +141,5 @@ def run(rounds: int = 120) -> str:
             LABELS[name]: _checked(name, case, (by_asgi if name == "fastapi" else by_wsgi)(app, case))
             for name, app in apps.items()
         }
-        tables.append(table(f"{case.title}, in process", compare(calls, FLOOR, rounds=rounds, calls=20), "µs"))
+        tables.append(table(f"{case.title}, in process", compare(calls, FLOOR, rounds=rounds, calls=100), "µs"))
     return "\n".join([*tables, http_wrk.run(cases())])
