@@ -18,7 +18,7 @@ from handlers.federation import Authorization, Bindings, Returning
 from handlers.health import Health, Readiness
 from handlers.identities import Identities, Identity
 from handlers.passwords import Password, PasswordReset, PasswordResets
-from handlers.tokens import CurrentToken, Refresh, Tokens
+from handlers.tokens import CurrentToken, OneToken, Refresh, Tokens
 from handlers.users import User, Users
 
 __all__ = ["ROUTES"]
@@ -34,6 +34,7 @@ ROUTES: Final = (
     Route("/v1/tokens", Tokens, {"POST": "anyone", "GET": "signed-in", "DELETE": "signed-in"}),
     Route("/v1/tokens/refresh", Refresh, {"POST": "anyone"}),
     Route("/v1/tokens/current", CurrentToken, {"DELETE": "anyone"}),
+    Route("/v1/tokens/<session>", OneToken, {"DELETE": "signed-in"}),
     Route("/v1/users/<username>/addresses", Addresses, {"GET": "owner", "POST": "owner"}),
     Route("/v1/users/<username>/addresses/default", DefaultAddress, {"PUT": "owner"}),
     Route("/v1/users/<username>/addresses/<int:id>", Address, {"GET": "owner", "PUT": "owner", "DELETE": "owner"}),

@@ -17,7 +17,7 @@ from shop.errors import Refused
 from shop.services import Services
 from shop.tokens import Grant
 
-__all__ = ["CurrentToken", "Refresh", "TokenPair", "Tokens", "granted"]
+__all__ = ["CurrentToken", "OneToken", "Refresh", "TokenPair", "Tokens", "granted"]
 
 
 EXAMPLE = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg…"
@@ -170,4 +170,18 @@ class CurrentToken:
                 tokens.end_by_refresh_token(self._services, token)
         except (TokenError, Refused):
             raise HTTPProblem("invalid-token", clause="RFC 6750 §3.1") from None
+        return Answer(204)
+
+
+class OneToken:
+    """One of one's sessions, by its number."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @operation(answers={204: None}, problems=("not-found",))
+    def delete(self, request: Request) -> Answer:
+        """Log out there."""
+        if not tokens.end_session(self._services, request.params["session"], request.identity.user_id):
+            raise HTTPProblem("not-found")
         return Answer(204)

@@ -292,14 +292,19 @@ def _rotate(services: Services, row: Any, secret: bytes, successor: bytes) -> bo
 # --- ending ----------------------------------------------------------------------------------------------
 
 
-def end_session(services: Services, sid: str) -> None:
-    """End one session; ending it again is as good."""
+def end_session(services: Services, sid: str, of: int | None = None) -> bool:
+    """End one session, and return whether there was one; ending it again is as good.
+
+    of  the user whose it must be; None for whomever
+    """
     with services.db.write() as tx:
         user_id = tx.execute(select(sessions.c.user_id).where(sessions.c.id == sid)).scalar()
-        if user_id is not None:
-            liveness.mark_ended(services, user_id, [sid])
-            tx.execute(delete(sessions).where(sessions.c.id == sid))
-            events.write(tx, services, "logout", user_id, actor_id=user_id)
+        if user_id is None or of not in (None, user_id):
+            return False
+        liveness.mark_ended(services, user_id, [sid])
+        tx.execute(delete(sessions).where(sessions.c.id == sid))
+        events.write(tx, services, "logout", user_id, actor_id=user_id)
+    return True
 
 
 def _end_family(services: Services, sid: str, user_id: int) -> None:

@@ -8,6 +8,8 @@
  */
 
 import { en } from "./texts/en.js";
+import { lessonsEn } from "./texts/lessons_en.js";
+import { lessonsZh } from "./texts/lessons_zh.js";
 import { wireEn } from "./texts/wire_en.js";
 import { wireZh } from "./texts/wire_zh.js";
 import { zh } from "./texts/zh.js";
@@ -23,8 +25,8 @@ const UNITS = [
 
 /** As the page and the API name them, with each one's name for itself. */
 export const LANGUAGES = [
-  { code: "en", name: "English", texts: { ...en, ...wireEn } },
-  { code: "zh-CN", name: "中文", texts: { ...zh, ...wireZh } },
+  { code: "en", name: "English", texts: { ...en, ...lessonsEn, ...wireEn } },
+  { code: "zh-CN", name: "中文", texts: { ...zh, ...lessonsZh, ...wireZh } },
 ];
 
 /** Return the code to begin with: what was chosen before, or what the browser prefers, or English. */

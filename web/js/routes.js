@@ -12,6 +12,7 @@ import { addresses } from "./views/addresses.js";
 import { events } from "./views/events.js";
 import { forgot, reset } from "./views/reset.js";
 import { home } from "./views/home.js";
+import { lesson, lessons } from "./views/lessons.js";
 import { logIn } from "./views/login.js";
 import { password } from "./views/password.js";
 import { register, registered } from "./views/register.js";
@@ -28,6 +29,8 @@ export const ROUTES = [
   { path: "/reset", view: forgot, who: "anyone" },
   { path: "/reset/<token>", view: reset, who: "anyone" },
   { path: "/weibo", view: weibo, who: "anyone" },
+  { path: "/lessons", view: lessons, who: "anyone" },
+  { path: "/lessons/<name>", view: lesson, who: "anyone" },
   { path: "/account", view: account, who: "signed-in" },
   { path: "/addresses", view: addresses, who: "signed-in" },
   { path: "/addresses/new", view: newAddress, who: "signed-in" },

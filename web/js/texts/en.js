@@ -175,6 +175,8 @@ export const en = {
   "sessions.times": "Last used {last} · since {since} · from {network}",
   "sessions.nowhere": "an unknown network",
   "sessions.here": "Log out here",
+  "sessions.there": "Log out there",
+  "sessions.there.done": "That session has ended.",
   "sessions.others": "Log out all others",
   "sessions.all": "Log out everywhere",
   "sessions.all.ask": "End every session, this one too?",

@@ -169,6 +169,8 @@ export const zh = {
   "sessions.times": "最近使用：{last} · 登录于 {since} · 来自 {network}",
   "sessions.nowhere": "未知网络",
   "sessions.here": "退出本机",
+  "sessions.there": "让它退出",
+  "sessions.there.done": "该设备已退出。",
   "sessions.others": "退出其他设备",
   "sessions.all": "退出所有设备",
   "sessions.all.ask": "要结束所有会话（包括本机）吗？",
