@@ -346,7 +346,7 @@ def _environ_key(name: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _is_host(written: str) -> bool:
-    """Whether a Host header is a name or an address, and perhaps a port (RFC 9110 §7.2, RFC 3986 §3.2.2)."""
+    """Whether a Host header is a name or an address, and perhaps a port (RFC 9110 §7.2)."""
     return _HOST.fullmatch(written) is not None
 
 
@@ -359,7 +359,7 @@ def _language(written: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _is_json(written: str) -> bool:
-    """Whether a Content-Type names JSON in UTF-8 (RFC 9110 §8.3, RFC 6839 §3.1, RFC 8259 §8.1)."""
+    """Whether a Content-Type names JSON in UTF-8 (RFC 9110 §8.3, RFC 8259 §8.1)."""
     media_type, options = parse_options_header(written)
     media_type = media_type.lower()
     by_suffix = media_type.startswith("application/") and media_type.endswith("+json")
