@@ -175,6 +175,9 @@ def describe(
         members = paths.setdefault(path, {"parameters": parameters} if parameters else {})
         members[one.method.lower()] = _operation(one, problems, schemas)
         tags.setdefault(_tag(one), (inspect.getdoc(inspect.getmodule(one.handler)) or "").partition("\n")[0])
+    shared = _shared(
+        [members["responses"] for path in paths.values() for members in path.values() if "responses" in members]
+    )
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": told, "license": {"name": "MIT"}},
@@ -186,6 +189,7 @@ def describe(
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
             "headers": {name: _header(told, example) for name, (told, example) in _HEADERS.items()},
             "parameters": {"Accept-Language": _LANGUAGE},
+            "responses": shared,
             "examples": {code: _example(kind) for code, kind in sorted(problems.items())},
         },
     }
@@ -294,6 +298,23 @@ def _response(
         content["application/json"] = {"schema": schemas[id(kind)], "example": example_of(kind)}
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(set(names))}
     return {"description": told, "headers": headers, **({"content": content} if content else {})}
+
+
+def _shared(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Leave a reference for each answer that several operations give, and return all of those by name."""
+    places: dict[bytes, list[tuple[dict[str, Any], str]]] = {}
+    for responses in answers:
+        for status, answer in responses.items():
+            places.setdefault(msgspec.json.encode(answer), []).append((responses, status))
+    shared: dict[str, Any] = {}
+    for found in places.values():
+        responses, status = found[0]
+        if len(found) > 1:
+            name = f"{status}.{sum(known.startswith(status) for known in shared) + 1}"
+            shared[name] = responses[status]
+            for responses, status in found:
+                responses[status] = {"$ref": f"#/components/responses/{name}"}
+    return shared
 
 
 def _header(told: str, example: str) -> dict[str, Any]:

@@ -77,6 +77,15 @@ ROUTES = [
 ]
 OPERATIONS = described(ROUTES, TYPES, {"owner": ("unauthorized", "not-found")})
 DOCUMENT = describe(OPERATIONS, TYPES, title="Things", version="1", told="…", server="https://api.shop.example")
+for members in DOCUMENT["paths"].values():  # to be looked at as if nothing were told once for all
+    for told in members.values():
+        if "responses" in told:
+            told["responses"] = {
+                status: DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+                if "$ref" in answer
+                else answer
+                for status, answer in told["responses"].items()
+            }
 ONE = DOCUMENT["paths"]["/things/{id}/of/{name}"]
 
 
@@ -109,6 +118,14 @@ def test_every_reference_leads_somewhere():
         node = DOCUMENT
         for name in reference.removeprefix("#/").split("/"):
             node = node[name]
+
+
+def test_an_answer_that_several_give_stands_in_one_place():
+    again = describe(OPERATIONS, TYPES, title="Things", version="1", told="…", server="https://api.shop.example")
+    for members in again["paths"].values():
+        for method in members.keys() - {"parameters"}:
+            assert members[method]["responses"]["500"] == {"$ref": "#/components/responses/500.1"}
+    assert "$ref" not in again["paths"]["/things"]["post"]["responses"]["409"]
 
 
 def test_a_path_s_parameters_have_the_types_of_their_converters():

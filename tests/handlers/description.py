@@ -14,7 +14,7 @@ from handlers import ROUTES
 from handlers import problems as shops
 from handlers.documents import ALL, operations
 
-__all__ = ["CheckedClient", "document", "seen"]
+__all__ = ["CheckedClient", "document", "led", "seen"]
 
 _PHRASES = Phrases({**problems.DETAILS, **shops.DETAILS})
 _ROUTER = Router(ROUTES)
@@ -32,11 +32,18 @@ def document():
     return json.loads(json.dumps(told))
 
 
+def led(node):
+    """Return what a part of the document refers to; itself if it refers to nothing."""
+    if "$ref" in node and node["$ref"].startswith("#/components/responses/"):
+        return document()["components"]["responses"][node["$ref"].rpartition("/")[2]]
+    return node
+
+
 @functools.cache
 def _validator(path: str, method: str, *place: str):
     node = document()["paths"][path][method.lower()]
     for name in place:
-        node = node[name]
+        node = led(node[name])
     return jsonschema_rs.Draft202012Validator({**node["schema"], "components": document()["components"]})
 
 
@@ -55,7 +62,7 @@ class CheckedClient(Client):
         assert response.status in one.statuses, f"{where} is not declared: {response.body[:300]!r}"
         seen.add((one.path, one.method, response.status))
         told = document()["paths"][one.path.replace("<int:", "{").replace("<", "{").replace(">", "}")]
-        answer = told[one.method.lower()]["responses"][str(response.status)]
+        answer = led(told[one.method.lower()]["responses"][str(response.status)])
         stray = {name for name, _ in response.headers if name in _TELLING} - answer["headers"].keys()
         assert not stray, f"{where} carries {stray}, and does not say so"
         if method == "HEAD" or response.status == 304:

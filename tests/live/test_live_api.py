@@ -65,7 +65,7 @@ def test_the_live_api_is_what_it_says_it_is(live, env, tmp_path):
     command = [
         Path(sys.executable).with_name("st"), "--config-file", HERE / "schemathesis.toml",
         "run", f"{live}/openapi.json", "--url", live,
-        "--checks", "all", "--max-examples", os.environ.get("LIVE_EXAMPLES", "50"),
+        "--checks", "all", "--max-examples", os.environ.get("LIVE_EXAMPLES", "30"),
         "--continue-on-failure", "--no-shrink",
     ]  # fmt: skip
     told = {**os.environ, **env, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": f"{HERE}:{ROOT}", "LIVE_USER": "live"}

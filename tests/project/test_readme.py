@@ -42,6 +42,8 @@ def test_the_walk_through_the_api_says_what_it_promises(walk):
         "Valid: every check let it through.",
         '"detail":"1 Main Street"',
         '"detail":"2 Main Street"',
+        "Idempotency-Replayed: true",
+        '>; rel="next"',
         "HTTP/1.1 204 No Content",
         f"Access-Control-Allow-Origin: {up.page}",
         "Access-Control-Allow-Methods: PUT",
