@@ -5,15 +5,21 @@ Everything here may be overridden on the command line: gunicorn -b 0.0.0.0:8000 
 
 import os
 
+from dada.server import Worker
+
 bind = os.environ.get("API_BIND", "127.0.0.1:8000")
 
 # A process for each core: Python computes on one.  Threads, because a request waits for the database, and because a
-# thread that waits for a log-in's hash must not keep the others from being answered.
+# thread that waits for a log-in's hash must not keep the others from being answered.  Not more of them: they compete
+# for the interpreter (8 answer a third fewer requests than one).  Not the sync worker, which is a little cheaper: it
+# keeps no connections, and one sender who is slow holds a whole process.  Not gevent: the drivers of the databases are
+# not made for it, and its slowest answers are ten times slower.
 workers = int(os.environ.get("API_WORKERS", "2"))
-worker_class = "gthread"
+worker_class = Worker
 threads = 4
 
-# The fast parser where it is installed (gunicorn_h1c), Python's own where it is not.
+# The fast parser where it is installed, Python's own where it is not: both are tested.  `pip install gunicorn_h1c` may
+# need a C compiler, so it is nobody's requirement.
 http_parser = "auto"
 
 # A request line and headers of ours are short; whoever sends more means no good.
@@ -21,16 +27,31 @@ limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-# A connection may idle for so long; a worker that answers nothing for so long is replaced; one that is told to stop
-# may finish what it has in hand for so long.
+# Who sends a request has ten seconds for it, all in all; a thread waits for nobody longer.
+Worker.arrival_seconds = float(os.environ.get("API_ARRIVAL_SECONDS", "10"))
+
+# A connection may idle for so long: a proxy in front closes its idle ones sooner.  It costs no thread, but a place of
+# so many; those who find none wait in the queue of the system, and when that is full, elsewhere: whoever would wait
+# longer than people do had better be told at once.
 keepalive = 5
+worker_connections = 1000
+backlog = 512
+
+# A worker that gives no sign of life for so long is replaced; one that is told to stop may finish what it has in hand
+# for so long.  The signs are times of a file, which shall not wait for a disk.
 timeout = 30
 graceful_timeout = 20
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108 not our own file
+
+# A worker is replaced after so many requests, each at another time: what leaks a little never becomes much.
+max_requests = 100_000
+max_requests_jitter = 20_000
 
 # Only a proxy on this machine may say for whom it speaks.
 forwarded_allow_ips = "127.0.0.1"
 
-# Logs are lines of JSON on stderr, like the worker's.  No access log: a line a request costs as much as the request.
+# Logs are lines of JSON on stderr, like the worker's.  The line a request is ours (handlers/observation.py): gunicorn's
+# would hold the query, and has no id.
 accesslog = None
 logconfig_dict = {
     "version": 1,

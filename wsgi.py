@@ -13,6 +13,7 @@ from dada.cors import Middleware
 from dada.errors import Misuse
 from handlers import ROUTES
 from handlers.callers import REALM, announce, guards
+from handlers.observation import Observer
 from handlers.policy import make_policy
 from handlers.problems import DETAILS, PROBLEMS, WORDS
 from shop.schema import must_be_current
@@ -29,6 +30,7 @@ def hosts_of(settings: Settings) -> set[str] | None:
 
 def make_app(services: Services) -> Any:
     """Return the WSGI application of the API."""
+    observer = Observer(services, announce(services))
     api = App(
         ROUTES,
         given=services,
@@ -39,9 +41,12 @@ def make_app(services: Services) -> Any:
         outages=OUTAGES,
         realm=REALM,
         hosts=hosts_of(services.settings),
-        on_request=announce(services),
+        trusts=observer.trusts,
+        on_request=observer.arrived,
+        on_answer=observer.answered,
     )
-    return Middleware(api, make_policy(services.settings.page_origin))
+    policy = make_policy(services.settings.page_origin, timing=services.settings.sandbox)
+    return Middleware(api, policy, on_decision=observer.decided)
 
 
 def _start() -> Any:

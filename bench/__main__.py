@@ -7,8 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-BENCHES = ("cors", "queue", "tokens", "parity")
-TITLES = {"cors": "CORS"}
+BENCHES = ("tokens", "cors", "router", "http", "queue", "parity")
+TITLES = {"cors": "CORS", "http": "HTTP"}
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

@@ -24,6 +24,7 @@ _FAMILIES = {
     "keys": ("cli.keys", "The keys that tokens are signed with: create, list, promote, retire."),
     "queue": ("cli.queue", "The queue: status, dead, revive, cancel, check, drain."),
     "routes": ("cli.routes", "The API as a table: method, path, who may call, where it is written, CORS."),
+    "metrics": ("cli.metrics", "The figures of all processes, for Prometheus."),
     "token": ("cli.token", "Tokens: sign, verify, explain, diff."),
 }
 

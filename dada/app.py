@@ -10,11 +10,14 @@ more than all the rest.
 This file knows HTTP (RFC 9110) and WSGI (PEP 3333); it does not know what the resources are about.
 """
 
+import functools
 import http
 import inspect
 import itertools
 import logging
+import re
 import secrets
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeVar
@@ -50,6 +53,11 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODILESS: Final = frozenset({204, 304})
 
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+_UUID: Final = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_NOT_FOUND: Final = HTTPProblem("not-found")
+_encode = msgspec.json.Encoder().encode
+
 # An answer is for one caller, says what it is, and is never framed, sniffed or kept.
 HEADERS: Final = (
     ("Cache-Control", "no-store"),
@@ -79,14 +87,17 @@ class Request:
     id        a UUID for this request: in every answer, every log line, every problem
     params    the path's parameters, converted
     identity  who calls: what the guard left here
+    route     the path of the route that was found, as it stands in the table: "" if none was
+    began     when it arrived, by time.perf_counter
     """
 
-    __slots__ = ("answer_headers", "environ", "id", "identity", "method", "params")
+    __slots__ = ("answer_headers", "began", "environ", "id", "identity", "method", "params", "route")
 
     def __init__(self, environ: Environ, request_id: str) -> None:
-        self.environ, self.id = environ, request_id
+        self.environ, self.id, self.route = environ, request_id, ""
+        self.began = time.perf_counter()
         self.method: str = environ["REQUEST_METHOD"]
-        self.params: dict[str, Any] = {}
+        self.params: Mapping[str, Any] = {}
         self.identity: Any = None
         self.answer_headers: list[tuple[str, str]] = []  # what the answer carries besides, whatever it is
 
@@ -102,8 +113,7 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """Return the value of a header, or None."""
-        key = name.upper().replace("-", "_")
-        value: str | None = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
+        value: str | None = self.environ.get(_environ_key(name))
         return value
 
     def query(self, kind: type[T]) -> T:
@@ -127,22 +137,14 @@ class Request:
     def language(self) -> str:
         """The language for people: English, or Chinese where the caller prefers it (RFC 9110 §12.5.4)."""
         written = self.environ.get("HTTP_ACCEPT_LANGUAGE")
-        if not written:
-            return LANGUAGES[0]
-        accepted = parse_accept_header(written[:500], LanguageAccept)
-        return accepted.best_match([*LANGUAGES, "zh"], LANGUAGES[0]).replace("zh-CN", "zh").replace("zh", "zh-CN")
+        return _language(written[:500]) if written else LANGUAGES[0]
 
     def json(self, kind: type[T], also: bodies.Faults | None = None) -> T:
         """Return the body as a *kind*.  Raise :exc:`HTTPProblem` (411, 413, 415, 400), :exc:`Invalid` (422).
 
         also  for a body with wrong members: what else is wrong with those that have their type
         """
-        written, options = parse_options_header(self.environ.get("CONTENT_TYPE"))
-        media_type = written.lower()
-        is_json = media_type == "application/json" or (
-            media_type.startswith("application/") and media_type.endswith("+json")
-        )
-        if not is_json or options.get("charset", "utf-8").lower() != "utf-8":
+        if not _is_json(self.environ.get("CONTENT_TYPE", "")[:200]):
             name = "Accept-Patch" if self.method == "PATCH" else "Accept-Post"
             raise HTTPProblem("unsupported-media-type", headers=[(name, "application/json")])
         return bodies.read(self.body(), kind, also)
@@ -161,7 +163,10 @@ class Request:
             length = int(written[:20])
             if length > MAX_BODY:
                 raise HTTPProblem("content-too-large", f"at most {MAX_BODY} bytes are read")
-        data: bytes = self.environ["wsgi.input"].read(length)
+        try:
+            data: bytes = self.environ["wsgi.input"].read(length)
+        except Exception as error:  # each server has its own words for a bad chunk, and for a sender who is gone
+            raise HTTPProblem("bad-request", "the body could not be read", clause="RFC 9112 §7.1") from error
         if len(data) > MAX_BODY:
             raise HTTPProblem("content-too-large", f"at most {MAX_BODY} bytes are read")
         if written and len(data) < length:
@@ -198,8 +203,9 @@ class App:
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     hosts      the names by which this service is called, with their ports; None takes any
+    trusts     whether whoever sends this environ may name its request (X-Request-Id): a proxy; nobody by default
     on_request called with each request before anything is decided about it
-    on_answer  called with each request and its status, for logs and figures
+    on_answer  called with each request and its status, for logs and figures; may still add to its answer_headers
 
     Raise :exc:`Misuse` for a table that cannot be right.
     """
@@ -216,6 +222,7 @@ class App:
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         hosts: Collection[str] | None = None,
+        trusts: Callable[[Environ], bool] | None = None,
         on_request: Callable[[Request], None] | None = None,
         on_answer: Callable[[Request, int], None] | None = None,
     ) -> None:
@@ -224,7 +231,7 @@ class App:
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
         self._words, self._outages, self._realm = dict(words or {}), outages, realm
-        self._on_request, self._on_answer = on_request, on_answer
+        self._trusts, self._on_request, self._on_answer = trusts, on_request, on_answer
         self._phrases = Phrases({**DETAILS, **(details or {})})
         self._hosts = None if hosts is None else frozenset(hosts)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
@@ -237,7 +244,9 @@ class App:
     def __call__(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
         if self._ids is None:
             self._ids = _request_ids()
-        request = Request(environ, next(self._ids))
+        given = environ.get("HTTP_X_REQUEST_ID")
+        named = _request_id(given) if given and self._trusts and self._trusts(environ) else ""
+        request = Request(environ, named or next(self._ids))
         try:
             if self._on_request:
                 self._on_request(request)
@@ -248,7 +257,10 @@ class App:
 
     def _answer(self, request: Request) -> Answer:
         environ = request.environ
-        if self._hosts is not None and environ.get("HTTP_HOST") not in self._hosts:
+        host = environ.get("HTTP_HOST")
+        if not (_is_host(host) if host else environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
+            raise HTTPProblem("bad-request", "Host names no host", clause="RFC 9112 §3.2")
+        if self._hosts is not None and host not in self._hosts:
             raise HTTPProblem("misdirected-request")
         if request.method not in _METHODS:
             raise HTTPProblem("not-implemented", headers=[("Allow", ", ".join(sorted(_METHODS)))])
@@ -256,12 +268,12 @@ class App:
             raise HTTPProblem("origin-not-allowed")
         match = self.router.match(request.method, request.path)
         if isinstance(match, NotFound):
-            raise HTTPProblem("not-found")
+            return self._problem(request, _NOT_FOUND)  # so common that it is not raised
         if isinstance(match, MethodNotAllowed):
             raise HTTPProblem("method-not-allowed", headers=[("Allow", ", ".join(match.allow))])
         if match.handler is None:
             return Answer(204, headers=(("Allow", ", ".join(match.allow)),))
-        request.params = match.params
+        request.params, request.route = match.params, match.route.path
         if (guard := self._guards[match.who]) is not None:
             guard(request)
         answer: Answer = match.handler(request)
@@ -274,15 +286,15 @@ class App:
         headers: list[tuple[str, str]] = []
         members: Mapping[str, Any] = {}
         detail = ""
-        if isinstance(error, self._outages):
-            code, headers = "unavailable", [("Retry-After", "1")]
-            _log.warning("a part is down: %s", type(error).__name__, extra={"request": request.id})
-        elif isinstance(error, Malformed):
-            code, detail = "bad-request", str(error)
-        elif isinstance(error, Rejected) and error.reason in self._problems:
+        if isinstance(error, Rejected) and error.reason in self._problems:
             code, detail = error.reason, error.detail
             if isinstance(error, HTTPProblem):
                 headers, members = list(error.headers), error.members
+        elif isinstance(error, self._outages):
+            code = "unavailable"
+            _log.warning("a part is down: %s", type(error).__name__, extra={"request": request.id})
+        elif isinstance(error, Malformed):
+            code, detail = "bad-request", str(error)
         else:
             code = "internal"
             _log.error("unhandled", exc_info=error, extra={"request": request.id})
@@ -302,24 +314,56 @@ class App:
 
     def _finish(self, request: Request, answer: Answer, start_response: StartResponse) -> list[bytes]:
         status, body, own, etag = answer
-        # A header that the answer gives itself replaces the one that all answers carry.
-        common = (*HEADERS, *request.answer_headers)
-        if own:
-            common = tuple(header for header in common if not any(header[0] == name for name, _ in own))
-        headers = [*common, ("X-Request-Id", request.id), *own]
+        if self._on_answer:
+            self._on_answer(request, status)
+        headers = [*HEADERS, *request.answer_headers, ("X-Request-Id", request.id)]
+        names = {header[0] for header in own}
+        if own:  # a header that the answer gives itself replaces the one that all answers carry
+            headers = [header for header in headers if header[0] not in names]
+            headers += own
         if request.environ["wsgi.url_scheme"] == "https":
             headers.append(("Strict-Transport-Security", "max-age=31536000"))
-        payload = b"" if body is None else msgspec.json.encode(body)
+        payload = b"" if body is None else _encode(body)
         if status not in _BODILESS:
             headers.append(("Content-Length", str(len(payload))))
-            if payload and not any(name == "Content-Type" for name, _ in own):
+            if payload and "Content-Type" not in names:
                 headers.append(("Content-Type", "application/json"))
         if etag:
             headers.append(("ETag", etag))
-        if self._on_answer:
-            self._on_answer(request, status)
         start_response(_STATUS[status], headers)
         return [] if request.method == "HEAD" or not payload else [payload]
+
+
+# What a few clients say again and again is understood once.
+
+
+@functools.lru_cache(maxsize=256)
+def _environ_key(name: str) -> str:
+    """Return where an environ has the header *name* (PEP 3333, environ Variables)."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+@functools.lru_cache(maxsize=256)
+def _is_host(written: str) -> bool:
+    """Whether a Host header is a name or an address, and perhaps a port (RFC 9110 §7.2)."""
+    return _HOST.fullmatch(written) is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _language(written: str) -> str:
+    """Return the one of our languages that Accept-Language likes best (RFC 9110 §12.5.4)."""
+    accepted = parse_accept_header(written, LanguageAccept)
+    return accepted.best_match([*LANGUAGES, "zh"], LANGUAGES[0]).replace("zh-CN", "zh").replace("zh", "zh-CN")
+
+
+@functools.lru_cache(maxsize=256)
+def _is_json(written: str) -> bool:
+    """Whether a Content-Type names JSON in UTF-8 (RFC 9110 §8.3, RFC 8259 §8.1)."""
+    media_type, options = parse_options_header(written)
+    media_type = media_type.lower()
+    by_suffix = media_type.startswith("application/") and media_type.endswith("+json")
+    return (media_type == "application/json" or by_suffix) and options.get("charset", "utf-8").lower() == "utf-8"
 
 
 def _is_foreign(environ: Environ) -> bool:
@@ -339,6 +383,14 @@ def _made(resource: Any, given: Any) -> Any:
         return resource
     make: Callable[..., Any] = resource
     return make() if given is None else make(given)
+
+
+def _request_id(given: str) -> str:
+    """Return the UUID that *given* spells, with hyphens or without as proxies write it; "" for anything else."""
+    digits = given.replace("-", "").lower()
+    if not _UUID.fullmatch(given):
+        return ""
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _request_ids() -> Iterator[str]:

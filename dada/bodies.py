@@ -126,8 +126,9 @@ def _excess(value: Any, depth: int) -> str:
             return "nested too deeply"
         if len(value) > MAX_MEMBERS:
             return "too many members"
-        members: Any = value.values() if isinstance(value, dict) else value
-        return next(filter(None, (_excess(member, depth - 1) for member in members)), "")
+        for member in value.values() if isinstance(value, dict) else value:
+            if type(member) is not str and (problem := _excess(member, depth - 1)):  # most are texts
+                return problem
     if isinstance(value, int) and abs(value) > _MAX_INTEGER:
         return "an integer beyond 2^53"
     return ""

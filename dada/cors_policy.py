@@ -15,6 +15,7 @@ How to read this file: a `Policy` is proved when it is made (`cors_rules.py`) an
 This file knows a request as four texts and an answer as headers; it does not know WSGI.
 """
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
@@ -87,17 +88,41 @@ class Decision:
     def mark(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return an answer's *headers* with this decision's: each of the protocol's once, Vary in one line."""
         for name, _ in headers:
-            if name.lower() in _MARKS:
+            if name not in _ORDINARY and _is_ours(name):
                 return self._merge(headers)
-        return [*headers, *self._lines]  # nearly always: the application has never heard of the protocol
+        return [*headers, *self._lines]  # the application has never heard of the protocol
 
     def _merge(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        marked = [header for header in headers if header[0].lower() not in _MARKS]
-        said = ", ".join(value for name, value in headers if name.lower() == "vary" and value)
-        there = {name.strip(" \t").lower() for name in said.split(",")}
-        more = [] if "*" in there else [name for name in self.vary if name.lower() not in there]
-        varies = [("Vary", ", ".join(([said] if said else []) + more))] if said or more else []
-        return [*marked, *self.headers, *varies]
+        marked, said = [], ""
+        for header in headers:
+            name = header[0]
+            if name in _ORDINARY or not _is_ours(name):
+                marked.append(header)
+            elif name.lower() == "vary" and header[1]:
+                said = f"{said}, {header[1]}" if said else header[1]
+        vary = _varying(said, self.vary)
+        return [*marked, *self.headers, *([("Vary", vary)] if vary else [])]
+
+
+_ORDINARY: Final[set[str]] = set()  # names, as they were spelled, that are no business of this protocol's
+
+
+def _is_ours(name: str) -> bool:
+    """Whether the header *name* is one that `Decision.mark` writes; what is not is remembered."""
+    lower = name.lower()
+    if lower in _MARKS:
+        return True
+    if len(_ORDINARY) < _REMEMBERED:
+        _ORDINARY.add(name)
+    return False
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _varying(said: str, vary: tuple[str, ...]) -> str:
+    """Return the value of Vary: what the application *said*, and what is missing of *vary*."""
+    there = {name.strip(" \t").lower() for name in said.split(",")}
+    more = [] if "*" in there else [name for name in vary if name.lower() not in there]
+    return ", ".join(([said] if said else []) + more)
 
 
 @dataclass(frozen=True, kw_only=True)

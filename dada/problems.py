@@ -118,6 +118,8 @@ DETAILS: Final[Mapping[str, str]] = {
     "a parameter of the query stands there twice": "查询串中有重复的参数",
     "Content-Length is no number": "Content-Length 不是数字",
     "at most {} bytes are read": "最多读取 {} 字节",
+    "Host names no host": "Host 不是主机名",
+    "the body could not be read": "无法读取请求体",
     "the body ended before its length": "请求体短于所给长度",
     'If-Match is missing; its value is the ETag of what you saw, or "*"': '缺少 If-Match：您看到的 ETag，或 "*"',
     "nested too deeply": "嵌套过深",
@@ -178,7 +180,9 @@ def document(
         detail = phrases.told(detail)
     if detail:
         told["detail"] = detail
-    return told | dict(members or {})
+    if members:
+        told |= members
+    return told
 
 
 def _field(error: FieldError, words: Mapping[str, tuple[str, str]], *, chinese: bool) -> dict[str, Any]:

@@ -25,6 +25,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
@@ -66,7 +67,7 @@ class Match(NamedTuple):
     handler: Callable[..., Any] | None
     who: str
     allow: tuple[str, ...]
-    params: dict[str, Any]
+    params: Mapping[str, Any]
 
 
 class NotFound(NamedTuple):
@@ -127,29 +128,44 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
 
 
 class _Node:
-    """What can follow after some segments: static ones, parameters, or the end."""
+    """What can follow after some segments: static ones, parameters, or the end.
 
-    __slots__ = ("allow", "ends", "names", "params", "static")
+    ways  the parameters that may stand here: how one is read (None: as it stands), its name, what follows; plain texts
+          last, since they take anything
+    ends  for each method, what a match says besides the parameters; empty where no path ends
+    """
+
+    __slots__ = ("ends", "refusal", "static", "ways")
 
     def __init__(self) -> None:
         self.static: dict[str, _Node] = {}
-        self.params: list[tuple[str, Callable[[str], Any], _Node]] = []  # plain texts last: they take anything
+        self.ways: tuple[tuple[Callable[[str], Any] | None, str, _Node], ...] = ()
         self.ends: dict[str, tuple[Route, Callable[..., Any] | None, str, tuple[str, ...]]] = {}
-        self.names: tuple[str, ...] = ()
-        self.allow: tuple[str, ...] = ()
+        self.refusal: NotFound | MethodNotAllowed = _NOT_FOUND
+
+
+_NOT_FOUND: Final = NotFound()
+_NO_PARAMS: Final[Mapping[str, Any]] = MappingProxyType({})
+_new = tuple.__new__  # a Match's own would take its fields one by one
 
 
 class Router:
     """All routes, proved together when it is made.  Raise :exc:`Misuse`, with every problem of the table.
 
     converters  further kinds of parameters, by the name that stands before the colon
+
+    A path without parameters is found whole, in one dictionary, where its answers lie ready.  Any other goes down the
+    trie, a dictionary for each segment, and takes the first way that is open; all ways are tried only where that ends
+    nowhere: /users/weibo may lead on, and so may /users/<name>.
     """
 
     def __init__(self, routes: Iterable[Route], converters: Mapping[str, Converter] | None = None) -> None:
         self.routes = tuple(routes)
         self._converters = {**CONVERTERS, **(converters or {})}
+        self._whole: dict[str, tuple[dict[str, Match], NotFound | MethodNotAllowed]] = {}
         self._root = _Node()
         self._names: dict[str, Route] = {}
+        self._shapes: dict[tuple[tuple[str, str], ...], Route] = {}
         problems: list[Problem] = []
         for route in self.routes:
             problems += self._add(route)
@@ -158,22 +174,31 @@ class Router:
 
     def match(self, method: str, path: str) -> Match | NotFound | MethodNotAllowed:
         """Return what answers *method* at *path*, as it stands in the request: not decoded, without a query."""
+        if (whole := self._whole.get(path)) is not None:
+            return whole[0].get(method, whole[1])
         segments = path.split("/")
-        if segments[0]:
-            return NotFound()
-        if "%" in path or not (path.isascii() and path.isprintable()):
+        if "%" in path or not path.isprintable():
             decoded = _decoded(segments)
             if decoded is None:
-                return NotFound()
+                return _NOT_FOUND
             segments = decoded
-        values: list[Any] = []
-        node = _find(self._root, segments, 1, values)
-        if node is None:
-            return NotFound()
-        end = node.ends.get(method)
-        if end is None:
-            return MethodNotAllowed(node.allow)
-        return Match._make((*end, dict(zip(node.names, values, strict=True))))
+        params: dict[str, Any] = {}
+        node = self._root
+        for segment in segments:
+            child = node.static.get(segment)
+            if child is None:
+                child = None if segment in _NEVER else _way(node, segment, params)
+                if child is None:
+                    return self._match_all_ways(method, segments)
+            node = child
+        if (end := node.ends.get(method)) is not None:
+            return _new(Match, (*end, params))
+        return node.refusal if node.ends else self._match_all_ways(method, segments)
+
+    def _match_all_ways(self, method: str, segments: list[str]) -> Match | NotFound | MethodNotAllowed:
+        """The same, where the first way that was open ended nowhere."""
+        node, params = _find(self._root, segments, 0) or (self._root, {})
+        return _new(Match, (*node.ends[method], params)) if method in node.ends else node.refusal
 
     def url(self, name: str, /, **params: Any) -> str:
         """Return the path of the route called *name*.  Raise :exc:`Misuse`, with what may have been meant."""
@@ -220,78 +245,67 @@ class Router:
             problems.append(Problem("route-name-twice", route.path, str(name)[:60], why, "give it a name of its own"))
         if problems:
             return problems
+        shape = tuple((kind, "" if kind else text) for kind, text in segments)
+        if (taken := self._shapes.setdefault(shape, route)) is not route:
+            why = f"{taken.path} matches the same paths"
+            return [Problem("route-twice", route.path, "", why, "one resource for a path")]
         self._names[name] = route
-        node = self._root
+        node = self._root.static.setdefault("", _Node())  # what stands before the first slash
         for kind, text in segments:
             node = self._child(node, kind, text)
-        if node.ends:
-            taken = next(iter(node.ends.values()))[0].path
-            return [
-                Problem("route-twice", route.path, "", f"{taken} matches the same paths", "one resource for a path")
-            ]
-        node.names = tuple(text for kind, text in segments if kind)
-        known: dict[str, Any] = {
-            "OPTIONS": None,
-            **({"HEAD": handlers["GET"]} if "GET" in handlers else {}),
-            **handlers,
-        }
-        node.allow = tuple(sorted(known))
+        given = {"HEAD": handlers["GET"]} if "GET" in handlers else {}
+        known: dict[str, Any] = {"OPTIONS": None, **given, **handlers}
+        allow = tuple(sorted(known))
+        node.refusal = MethodNotAllowed(allow)
         for method, handler in known.items():
             asked = "GET" if method == "HEAD" and "HEAD" not in handlers else method
             who = "anyone" if handler is None else route.who if isinstance(route.who, str) else route.who[asked]
-            node.ends[method] = (route, handler, who, node.allow)
+            node.ends[method] = (route, handler, who, allow)
+        if not any(kind for kind, _ in segments):
+            matches = {method: Match(*end, _NO_PARAMS) for method, end in node.ends.items()}
+            self._whole[route.path] = (matches, node.refusal)
         return []
 
     def _child(self, node: _Node, kind: str, text: str) -> _Node:
+        """Return what follows in the trie; where it is not there yet, it is now."""
         if not kind:
             return node.static.setdefault(text, _Node())
-        for there, _, child in node.params:
-            if there == kind:
+        read = self._converters[kind].read
+        way = (None if read is str else read, text)
+        for *there, child in node.ways:
+            if way == tuple(there):
                 return child
         child = _Node()
-        node.params.append((kind, self._converters[kind].read, child))
-        node.params.sort(key=lambda param: param[0] == "str")
+        node.ways = tuple(sorted((*node.ways, (*way, child)), key=lambda way: way[0] is None))
         return child
 
 
-def _find(node: _Node, segments: list[str], at: int, values: list[Any]) -> _Node | None:
-    """Return the node where *segments* end, looked at from place *at* on; *values* gets the parameters."""
-    for segment in segments[at:]:
-        at += 1
-        child = node.static.get(segment)
-        if not node.params:
-            if child is None:
-                return None
-        # Static first; but /users/<name>/addresses is not hidden by /users/weibo/authorization.
-        elif child is not None or len(node.params) > 1:
-            return _find_all_ways(node, segments, at, values)
-        elif segment in _NEVER:
-            return None
-        else:
-            _, read, child = node.params[0]
-            try:
-                values.append(read(segment))
-            except ValueError:
-                return None
-        node = child
-    return node if node.ends else None
-
-
-def _find_all_ways(node: _Node, segments: list[str], at: int, values: list[Any]) -> _Node | None:
-    """The same, one place back, where a segment may be static or a parameter of several kinds."""
-    segment = segments[at - 1]
-    child = node.static.get(segment)
-    if child is not None and (found := _find(child, segments, at, values)) is not None:
-        return found
-    for _, read, child in () if segment in _NEVER else node.params:
-        filled = len(values)
+def _way(node: _Node, segment: str, params: dict[str, Any]) -> _Node | None:
+    """Return where the first parameter leads that may be *segment*, and put its value into *params*."""
+    for read, name, child in node.ways:
         try:
-            values.append(read(segment))
+            params[name] = read(segment) if read else segment
         except ValueError:
             continue
-        if (found := _find(child, segments, at, values)) is not None:
-            return found
-        del values[filled:]
+        return child
+    return None
+
+
+def _find(node: _Node, segments: list[str], at: int) -> tuple[_Node, dict[str, Any]] | None:
+    """Return the node where *segments* end, from place *at* on, with the parameters; all ways are tried in order."""
+    if at == len(segments):
+        return (node, {}) if node.ends else None
+    segment = segments[at]
+    child = node.static.get(segment)
+    if child is not None and (found := _find(child, segments, at + 1)) is not None:
+        return found
+    for read, name, child in () if segment in _NEVER else node.ways:
+        try:
+            value = read(segment) if read else segment
+        except ValueError:
+            continue
+        if (found := _find(child, segments, at + 1)) is not None:
+            return found[0], {name: value, **found[1]}
     return None
 
 

@@ -18,7 +18,7 @@ from shop.limits import Place, Standing, TooMany
 from shop.services import Services
 from shop.settings import Network
 
-__all__ = ["address_of", "limited", "place_of", "prefix", "take"]
+__all__ = ["address_of", "is_in", "limited", "place_of", "prefix", "take"]
 
 _PREFIX: Final = {4: 24, 6: 48}
 
@@ -31,7 +31,7 @@ def address_of(request: Request, proxies: tuple[Network, ...]) -> str:
     """
     told = [part.strip() for part in (request.header("X-Forwarded-For") or "").split(",") if part.strip()]
     address = str(request.environ.get("REMOTE_ADDR", ""))
-    while told and _is_in(address, proxies):
+    while told and is_in(address, proxies):
         address = told.pop()
     return address
 
@@ -48,7 +48,8 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed
 
 
-def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
+def is_in(address: str, networks: tuple[Network, ...]) -> bool:
+    """Whether *address* is in one of *networks*; a unix socket, which has none, is if any proxy is trusted."""
     if not address:  # a unix socket: whoever may open it is a proxy of ours
         return bool(networks)
     parsed = _parsed(address)

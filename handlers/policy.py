@@ -5,8 +5,11 @@ from dada.cors import Policy
 __all__ = ["make_policy"]
 
 
-def make_policy(page_origin: str) -> Policy:
-    """Return what the page may do: everything this API has, and no cookies, since there are none."""
+def make_policy(page_origin: str, *, timing: bool = False) -> Policy:
+    """Return what the page may do: everything this API has, and no cookies, since there are none.
+
+    timing  whether the page may see how long an answer took, and what of that was ours (Server-Timing)
+    """
     return Policy(
         origins=[page_origin],
         methods=["PUT", "PATCH", "DELETE"],
@@ -23,4 +26,5 @@ def make_policy(page_origin: str) -> Policy:
             "X-Request-Id",
         ],
         max_age=600,
+        timing=timing,
     )

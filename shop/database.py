@@ -68,6 +68,17 @@ class Database:
         with self.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
 
+    def watch(self, told: Callable[[int], None]) -> None:
+        """Let *told* hear how many connections of the pool are in use, whenever that changes."""
+
+        @event.listens_for(self.engine, "checkout")
+        def _out(*_: Any) -> None:
+            told(self.engine.pool.checkedout())  # type: ignore[attr-defined]
+
+        @event.listens_for(self.engine, "checkin")
+        def _in(*_: Any) -> None:
+            told(self.engine.pool.checkedout())  # type: ignore[attr-defined]
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()

@@ -16,7 +16,8 @@ from typing import Any, Final
 __all__ = ["Formatter", "configure", "redacted"]
 
 FIELDS: Final = (
-    "request", "job", "task", "queue", "tries", "worker", "milliseconds", "status", "method", "path", "why", "event",
+    "request", "job", "task", "queue", "tries", "worker", "milliseconds", "status", "method", "route", "path", "why",
+    "event",
     "mac",
 )  # fmt: skip
 

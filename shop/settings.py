@@ -16,6 +16,8 @@
     WORKER_THREADS        how many jobs each of them runs at once
     WORKER_STOP_SECONDS   how long a job may go on after SIGTERM
     ADDRESS_LIMITS        whether requests are counted by address: on, off, or auto (default): on but in the sandbox
+    ACCESS_LOG            whether each request is a line of the log: on, off, or auto (default): on but in the sandbox
+    METRICS_DIR           a folder, best in memory, where processes count for `dada metrics`; unset, nobody counts
     TRUSTED_PROXIES       networks whose X-Forwarded-For is believed: 10.0.0.0/8, 192.0.2.7
 
 This file knows names, texts and what they must look like; it opens nothing but the secrets.
@@ -50,6 +52,8 @@ DEFAULTS: Final = {
     "WORKER_THREADS": "1",
     "WORKER_STOP_SECONDS": "25",
     "ADDRESS_LIMITS": "auto",
+    "ACCESS_LOG": "auto",
+    "METRICS_DIR": "",
     "TRUSTED_PROXIES": "",
 }
 _REQUIRED: Final = ("DATABASE_URL", "REDIS_URL", "SECRETS_DIR", "SMTP_URL", "WEIBO_CLIENT_ID")
@@ -75,6 +79,8 @@ class Settings:
     worker_stop_seconds: int
     lasting_secret: bytes = field(repr=False)
     address_limits: bool
+    access_log: bool
+    metrics_dir: Path | None
     trusted_proxies: tuple[Network, ...]
     providers: tuple[Described, ...] = field(repr=False)
 
@@ -130,7 +136,9 @@ class Settings:
             worker_threads=int(told["WORKER_THREADS"]),
             worker_stop_seconds=int(told["WORKER_STOP_SECONDS"]),
             lasting_secret=secrets.lasting,
-            address_limits=(told["ADDRESS_LIMITS"], told["DADA_ENV"]) in _LIMITED,
+            address_limits=(told["ADDRESS_LIMITS"], told["DADA_ENV"]) in _ON,
+            access_log=(told["ACCESS_LOG"], told["DADA_ENV"]) in _ON,
+            metrics_dir=Path(told["METRICS_DIR"]) if told["METRICS_DIR"] else None,
             trusted_proxies=_networks(told["TRUSTED_PROXIES"]),
             providers=providers,
         )
@@ -174,7 +182,7 @@ def _number(most: int) -> Any:
     return check
 
 
-_LIMITED: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "production")})
+_ON: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "production")})
 _EXAMPLES: Final = {
     "DADA_ENV": "production or sandbox",
     "DATABASE_URL": "mysql+pymysql://dada:…@127.0.0.1/dada?charset=utf8mb4, or sqlite:////var/lib/dada/shop.db",
@@ -190,6 +198,8 @@ _EXAMPLES: Final = {
     "WORKER_THREADS": "4",
     "WORKER_STOP_SECONDS": "25",
     "ADDRESS_LIMITS": "auto, on, off",
+    "ACCESS_LOG": "auto, on, off",
+    "METRICS_DIR": "/run/dada/metrics",
     "TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7",
 }
 _CHECKS: Final = {
@@ -207,6 +217,10 @@ _CHECKS: Final = {
     "WORKER_THREADS": _number(64),
     "WORKER_STOP_SECONDS": _number(3600),
     "ADDRESS_LIMITS": lambda value: "" if value in ("auto", "on", "off") else "there are three",
+    "ACCESS_LOG": lambda value: "" if value in ("auto", "on", "off") else "there are three",
+    "METRICS_DIR": lambda value: (
+        "" if not value or value.startswith("/") else "the path of a folder begins with a slash"
+    ),
     "TRUSTED_PROXIES": _proxies,
 }
 

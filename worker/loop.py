@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from dada.queue_weights import Weighted
 from shop import outbox
+from shop.metrics import Metrics
 from shop.services import OUTAGES, Services
 from worker import limits
 from worker.runner import Runner
@@ -68,7 +69,9 @@ class Loop:
         self._queues = [services.queue_named(name) for name in weights]
         weighted = Weighted([(queue, weights[queue.name]) for queue in self._queues], limits=batches(jobs))
         names = [self.worker] + [f"{self.worker}.{number}" for number in range(1, threads)]
-        self._runners = [Runner(name, services, jobs, weighted, self.stopping) for name in names]
+        folder = services.settings.metrics_dir
+        metrics = Metrics(folder) if folder else None
+        self._runners = [Runner(name, services, jobs, weighted, self.stopping, metrics) for name in names]
         self._broken: BaseException | None = None
 
     def stop(self, *_: Any) -> None:

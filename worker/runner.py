@@ -20,6 +20,7 @@ from typing import Final
 from dada.errors import Misuse, Problem, Rejected
 from dada.queue import Job, Queue
 from dada.queue_weights import Weighted
+from shop.metrics import Metrics
 from shop.outbox import AlreadyDone
 from shop.post import Undeliverable
 from shop.services import OUTAGES, Services
@@ -44,12 +45,18 @@ class Runner:
     """One thread's work: *name* in the register, *queues* by weight, until *stopping*."""
 
     def __init__(
-        self, name: str, services: Services, jobs: Mapping[str, Task], queues: Weighted, stopping: threading.Event
+        self,
+        name: str,
+        services: Services,
+        jobs: Mapping[str, Task],
+        queues: Weighted,
+        stopping: threading.Event,
+        metrics: Metrics | None = None,
     ) -> None:
         self.name, self.stopping, self.limit = name, stopping, Limit()
         self.current: tuple[Queue, Job] | None = None
         self.tally: Counter[tuple[str, str]] = Counter()  # (queue, "task:fate") → how often since it was last read
-        self._services, self._jobs, self._queues = services, jobs, queues
+        self._services, self._jobs, self._queues, self._metrics = services, jobs, queues, metrics
 
     def run(self) -> None:
         """Work until told to stop, then give back what was not begun."""
@@ -94,8 +101,11 @@ class Runner:
         if fate == "again" and task and job.tries >= task.retries:
             fate = "bury"
         self._settle(queue, job, fate, why)
-        taken = round((time.monotonic() - began) * 1000)
+        seconds = time.monotonic() - began
+        taken = round(seconds * 1000)
         name = job.task if task else "unknown"  # whatever else may stand there is no name of ours
+        if self._metrics:
+            self._metrics.job(name, fate, seconds)
         self.tally.update({(queue.name, f"{name}:{fate}"): 1, (queue.name, f"{name}:milliseconds"): taken})
         told = {"job": job.id, "task": job.task, "queue": queue.name, "tries": job.tries, "milliseconds": taken}
         told |= {"worker": self.name} | ({"why": why} if why else {})

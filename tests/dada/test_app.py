@@ -420,6 +420,41 @@ def test_another_host_is_421():
     assert app("GET", "/things", headers={"Host": "api.shop.example"}).status == 200
 
 
+HOSTS = {
+    "a name": ("api.shop.example", 200),
+    "with a port": ("127.0.0.1:8000", 200),
+    "an address of IPv6": ("[::1]:8000", 200),
+    "a blank": ("a b", 400),
+    "a path": ("a/b", 400),
+    "two": ("a.example,b.example:80:80", 400),
+    "a user": ("user@a.example", 400),
+    "nothing": ("", 400),
+}
+
+
+@pytest.mark.parametrize(("host", "status"), HOSTS.values(), ids=HOSTS)
+def test_a_host_that_names_none_is_400(host, status):
+    assert client("GET", "/things", headers={"Host": host}).status == status
+
+
+def test_a_host_may_be_missing_before_http_1_1_only():
+    statuses = []
+    for version in ("HTTP/1.0", "HTTP/1.1"):
+        environ = {
+            "REQUEST_METHOD": "GET", "RAW_URI": "/empty", "wsgi.url_scheme": "http", "SERVER_PROTOCOL": version,
+        }  # fmt: skip
+        make()(environ, lambda status, _: statuses.append(int(status[:3])))
+    assert statuses == [204, 400]
+
+
+def test_a_body_that_the_server_cannot_read_is_400():
+    class Broken:
+        def read(self, size):
+            raise OSError("a chunk makes no sense")
+
+    assert post({"CONTENT_LENGTH": "7", "wsgi.input": Broken()})[0] == 400
+
+
 class TestForeignOrigins:
     app = Client(Middleware(make(), Policy(origins=["http://127.0.0.1:7000"])))
 

@@ -161,6 +161,49 @@ class TestPrecedence:
         assert self.table.match("GET", "/x/7/z").params == {"b": "7"}
 
 
+def test_paths_of_one_beginning_may_name_it_differently():
+    table = router("/a/<x>/b", "/a/<y>/c", "/a/<y>/<int:z>")
+    assert table.match("GET", "/a/1/b").params == {"x": "1"}
+    assert table.match("GET", "/a/1/c").params == {"y": "1"}
+    assert table.match("GET", "/a/1/2").params == {"y": "1", "z": 2}
+    assert isinstance(table.match("GET", "/a/1/d"), NotFound)
+
+
+def test_parameters_of_a_match_without_any_cannot_be_filled_by_mistake():
+    params = router("/a").match("GET", "/a").params
+    with pytest.raises(TypeError):
+        params["id"] = 7
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "b", "<x>", "<y>", "<int:n>"]), min_size=1, max_size=4), max_size=8),
+    st.lists(st.sampled_from(["a", "b", "7", "%61", ".", ""]), min_size=1, max_size=4),
+)
+def test_whatever_the_table_the_narrowest_route_wins_as_if_all_were_compared(table, segments):
+    """Segment by segment from the left: a static one before a number before a text."""
+    shapes = {}
+    for route in table:
+        if len(set(route)) == len(route) or not any(s.startswith("<") and route.count(s) > 1 for s in route):
+            shapes.setdefault(tuple("<str>" if s in ("<x>", "<y>") else s for s in route), "/" + "/".join(route))
+    texts = ["a" if segment == "%61" else segment for segment in segments]
+
+    def width(kind, text):
+        if not kind.startswith("<"):
+            return 0 if kind == text else None
+        if text in (".", ""):
+            return None
+        return 2 if kind == "<str>" else 1 if text == "7" else None
+
+    fitting = {}
+    for shape, route in shapes.items():
+        widths = [width(*pair) for pair in zip(shape, texts, strict=False)]
+        if len(shape) == len(texts) and None not in widths:
+            fitting[tuple(widths)] = route
+    match = router(*shapes.values()).match("GET", "/" + "/".join(segments))
+    expected = fitting[min(fitting)] if fitting else None
+    assert (match.route.path if isinstance(match, Match) else None) == expected
+
+
 def test_a_converter_of_one_s_own():
     def read(text):
         if text not in ("red", "blue"):

@@ -65,7 +65,7 @@ answered = []
 
 def told(response):
     members = {} if response.json is None else response.json
-    headers = [(name, value) for name, value in response.headers if name != "X-Request-Id"]
+    headers = [(name, value) for name, value in response.headers if name not in ("X-Request-Id", "Server-Timing")]
     return response.status, headers, {n: v for n, v in members.items() if n not in ("instance", "request_id")}
 
 
