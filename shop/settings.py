@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from dada.errors import Misuse, Problem
 from dada.origins import is_loopback, parse_origin
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "made_for_the_sandbox"]
 
 DEFAULTS: Final = {
     "DADA_ENV": "production",
@@ -175,7 +175,7 @@ def _read_secrets(folder: Path, *, sandbox: bool) -> tuple[str, list[Problem]]:
         problems.append(
             Problem("secret-empty", "weibo_client_secret", "", "it is empty", "the AppSecret that Weibo gave you")
         )
-    if not sandbox and (secret.startswith("sandbox-") or _made_in_the_sandbox(folder / "keys.json")):
+    if not sandbox and (secret.startswith("sandbox-") or made_for_the_sandbox(folder / "keys.json")):
         why = "these secrets were made for the sandbox, where everybody may see them"
         problems.append(
             Problem("secret-sandbox", str(folder), "", why, "secrets of production's own: dada keys create")
@@ -183,7 +183,8 @@ def _read_secrets(folder: Path, *, sandbox: bool) -> tuple[str, list[Problem]]:
     return secret, problems
 
 
-def _made_in_the_sandbox(path: Path) -> bool:
+def made_for_the_sandbox(path: Path) -> bool:
+    """Whether the key ring in *path* was made for the sandbox, where everybody may see what it signs."""
     try:
         return bool(json.loads(path.read_text()).get("sandbox"))
     except (ValueError, AttributeError):

@@ -22,6 +22,10 @@ def main() -> int:
     try:
         services = connect(Settings.read(os.environ))
         must_be_current(services.db)
+        if services.settings.sandbox:  # each job leaves a record there; nowhere else is this file ever read
+            from sandbox.traces import watch
+
+            services, _ = watch(services, "worker")
         loop = Loop(services, JOBS)
     except Misuse as error:
         print(f"The worker cannot start:\n{error}", file=sys.stderr)

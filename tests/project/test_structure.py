@@ -17,6 +17,10 @@ TESTED_BY = {
     "sandbox/__main__.py": "tests/sandbox/test_main.py",
     "sandbox/children.py": "tests/sandbox/test_up.py",
     "sandbox/secrets.py": "tests/sandbox/test_up.py",
+    "sandbox/trace_gates.py": "tests/sandbox/test_traces.py",
+    "sandbox/trace_parts.py": "tests/sandbox/test_traces.py",
+    "sandbox/trace_record.py": "tests/sandbox/test_traces.py",
+    "sandbox/rooms.py": "tests/sandbox/test_inspector.py",
     "shop/migrations": "tests/shop/test_schema.py",
     "dada/queue_scripts.py": "tests/dada/test_queue.py",
 }

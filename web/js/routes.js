@@ -10,6 +10,7 @@ import { activation } from "./views/activation.js";
 import { address, newAddress } from "./views/address.js";
 import { addresses } from "./views/addresses.js";
 import { forgot, reset } from "./views/reset.js";
+import { inspector } from "./views/inspector.js";
 import { home } from "./views/home.js";
 import { logIn } from "./views/login.js";
 import { password } from "./views/password.js";
@@ -27,6 +28,7 @@ export const ROUTES = [
   { path: "/reset", view: forgot, who: "anyone" },
   { path: "/reset/<token>", view: reset, who: "anyone" },
   { path: "/weibo", view: weibo, who: "anyone" },
+  { path: "/inspector", view: inspector, who: "anyone" },
   { path: "/account", view: account, who: "signed-in" },
   { path: "/addresses", view: addresses, who: "signed-in" },
   { path: "/addresses/new", view: newAddress, who: "signed-in" },

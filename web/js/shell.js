@@ -10,7 +10,10 @@ import { link, outside } from "./parts.js";
 import { pathOf } from "./router.js";
 
 /** Ways that everybody has: a path, and the key of what it is called. */
-const PLACES = [["/", "shop.tab"]];
+const PLACES = [
+  ["/", "shop.tab"],
+  ["/inspector", "inspector.tab"],
+];
 
 /** The shop's mark: a bag with a seam. */
 export function mark() {
