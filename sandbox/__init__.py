@@ -32,4 +32,9 @@ not so much as read in production:
     rooms.py            what is served to the page, by path
     inspector.py        the records, as they come, and lines of our sources
     sources.py          which lines those are
+    labs.py             the front door of the labs, each with the shop's own code
+    lab_token.py        tokens made well and made wrong
+    lab_cors.py         a policy and a call, as a model and for real
+    lab_queue.py        a queue of one's own, and lab_worker.py to be killed
+    lab_oauth.py        the authorization code grant, and who attacks it
 """

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         http, smtp = Address.read(given.http), Address.read(given.smtp)
-        rooms = make_rooms(os.environ.get("REDIS_URL", ""), given.page or "")
+        rooms = make_rooms(os.environ.get("REDIS_URL", ""), given.page or "", f"http://{http}")
         world = World(http, smtp, read_secrets(given.secrets), rooms)
     except CannotStart as error:
         print(f"sandbox: {error}", file=sys.stderr)

@@ -20,6 +20,7 @@ TESTED_BY = {
     "sandbox/trace_gates.py": "tests/sandbox/test_traces.py",
     "sandbox/trace_parts.py": "tests/sandbox/test_traces.py",
     "sandbox/trace_record.py": "tests/sandbox/test_traces.py",
+    "sandbox/lab_worker.py": "tests/sandbox/test_lab_queue.py",
     "sandbox/rooms.py": "tests/sandbox/test_inspector.py",
     "shop/migrations": "tests/shop/test_schema.py",
     "dada/queue_scripts.py": "tests/dada/test_queue.py",

@@ -84,7 +84,12 @@ def test_without_redis_it_says_so():
 def test_events_come_as_they_happen_and_go_on_where_one_was(stream, redis_server):
     secrets = Secrets("1000000721", "sandbox-secret", f"{PAGE}/callback/weibo.html", "admin")
     put(stream, "before")
-    with World(Address("127.0.0.1", 0), Address("127.0.0.1", 0), secrets, make_rooms(redis_server.url, PAGE)) as world:
+    with World(
+        Address("127.0.0.1", 0),
+        Address("127.0.0.1", 0),
+        secrets,
+        make_rooms(redis_server.url, PAGE, "http://127.0.0.1:9000"),
+    ) as world:
         url = f"http://{world.http}/traces/stream"
         with urllib.request.urlopen(url, timeout=20) as answer:
             assert answer.headers["Content-Type"] == "text/event-stream"
@@ -110,7 +115,12 @@ def event(answer):
 
 def test_a_log_in_at_weibo_leaves_a_record(stream, redis_server):
     secrets = Secrets("1000000721", "sandbox-secret", f"{PAGE}/callback/weibo.html", "admin")
-    with World(Address("127.0.0.1", 0), Address("127.0.0.1", 0), secrets, make_rooms(redis_server.url, PAGE)) as world:
+    with World(
+        Address("127.0.0.1", 0),
+        Address("127.0.0.1", 0),
+        secrets,
+        make_rooms(redis_server.url, PAGE, "http://127.0.0.1:9000"),
+    ) as world:
         query = f"client_id=1000000721&redirect_uri={PAGE}/callback/weibo.html&response_type=code&state=x"
         with urllib.request.urlopen(f"http://{world.http}/oauth2/authorize?{query}", timeout=20) as answer:
             assert answer.status == 200
@@ -120,4 +130,4 @@ def test_a_log_in_at_weibo_leaves_a_record(stream, redis_server):
 
 @pytest.mark.parametrize(("redis", "page"), [("", PAGE), ("redis://127.0.0.1:1/0", "")], ids=["no Redis", "no page"])
 def test_without_redis_or_page_there_are_no_rooms(redis, page):
-    assert make_rooms(redis, page)(None) == {}
+    assert make_rooms(redis, page, "http://127.0.0.1:9000")(None) == {}

@@ -12,6 +12,11 @@ import { addresses } from "./views/addresses.js";
 import { forgot, reset } from "./views/reset.js";
 import { inspector } from "./views/inspector.js";
 import { home } from "./views/home.js";
+import { corsLab } from "./views/labcors.js";
+import { labs } from "./views/labs.js";
+import { oauthLab } from "./views/laboauth.js";
+import { queueLab } from "./views/labqueue.js";
+import { tokenLab } from "./views/labtoken.js";
 import { logIn } from "./views/login.js";
 import { password } from "./views/password.js";
 import { register, registered } from "./views/register.js";
@@ -29,6 +34,11 @@ export const ROUTES = [
   { path: "/reset/<token>", view: reset, who: "anyone" },
   { path: "/weibo", view: weibo, who: "anyone" },
   { path: "/inspector", view: inspector, who: "anyone" },
+  { path: "/labs", view: labs, who: "anyone" },
+  { path: "/labs/token", view: tokenLab, who: "anyone" },
+  { path: "/labs/cors", view: corsLab, who: "anyone" },
+  { path: "/labs/queue", view: queueLab, who: "anyone" },
+  { path: "/labs/oauth", view: oauthLab, who: "anyone" },
   { path: "/account", view: account, who: "signed-in" },
   { path: "/addresses", view: addresses, who: "signed-in" },
   { path: "/addresses/new", view: newAddress, who: "signed-in" },

@@ -13,6 +13,7 @@ import { pathOf } from "./router.js";
 const PLACES = [
   ["/", "shop.tab"],
   ["/inspector", "inspector.tab"],
+  ["/labs", "labs.tab"],
 ];
 
 /** The shop's mark: a bag with a seam. */
