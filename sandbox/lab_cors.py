@@ -102,7 +102,7 @@ class CorsLab:
             seen.update(status=int(status[:3]), answer=shown)
             with self._lock:
                 trial.seen.append(seen)
-            return start_response(status, headers)
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
         return trial.app(environ, start)
 

@@ -26,7 +26,7 @@ __all__ = ["make_rooms"]
 
 
 def make_rooms(redis_url: str, page_origin: str, world: str) -> "Callable[[Weibo], Mapping[str, WSGIApplication]]":
-    """Return what makes the rooms around a look-alike, *world* being our own address: none without a Redis and a page."""
+    """Return what makes the rooms around a look-alike: none without a Redis and a page.  *world* is our own address."""
     if not redis_url or not page_origin:
         return lambda _: {}
 

@@ -35,7 +35,7 @@ class Room {
   #wrong = h("div", {});
   #boxes = h("div", { class: "boxes" });
   #law = h("p", { class: "law" });
-  #log = h("ol", { class: "queue-log", role: "log", "aria-live": "polite" });
+  #log = h("ol", { class: "queue-log" });
   #wasThere = false;
   #before = new Map();
   #alive = new Map();
@@ -64,7 +64,7 @@ class Room {
         this.#wrong,
       ),
       h("section", { class: "card boxes-card", "aria-label": t("lab.queue.lists") }, this.#boxes, this.#law),
-      h("section", { class: "card", "aria-labelledby": "queue-log" }, h("h2", { id: "queue-log" }, t("lab.queue.log")), this.#log),
+      h("section", { class: "card", "aria-labelledby": "queue-log" }, h("h2", { id: "queue-log" }, t("lab.queue.log")), h("div", { role: "log", "aria-live": "polite" }, this.#log)),
     );
     fill(this.#log, state.told.map((line) => h("li", {}, line)));
     if (state.chosen) fill(this.#lesson, lesson(app, "queue", state.chosen));
@@ -167,7 +167,7 @@ class Room {
     }
     for (const [id, job] of now) {
       const before = this.#before.get(id)?.place ?? "";
-      if (before !== job.place) lines.push(this.#moved(job, before));
+      if (before !== job.place) lines.push(...this.#moved(job, before));
     }
     for (const [id, { task }] of this.#before) if (!now.has(id)) lines.push(t("lab.queue.told.done", { job: short(id), task }));
     this.#before = now;
@@ -179,16 +179,20 @@ class Room {
     fill(this.#law, t("lab.queue.law"), " ", h("code", {}, text), put === waiting + held + due + buried + done ? " ✔" : " ✘");
   }
 
+  /** Tell how a job came to its place; between two looks it may have gone through the line. */
   #moved({ id, place, crashes, why }, before) {
     const { t } = this.#app.language;
     const job = short(id);
-    if (!before && place === "ready") return t("lab.queue.told.put", { job });
-    if (place === "ready" && before === "later") return t("lab.queue.told.due", { job });
-    if (place === "ready" && before === "dead") return t("lab.queue.told.revived", { job });
-    if (place === "ready") return t("lab.queue.told.back", { job, name: before, crashes });
-    if (place === "later") return t("lab.queue.told.later", { job, why });
-    if (place === "dead") return t("lab.queue.told.dead", { job, why });
-    return t("lab.queue.told.taken", { job, name: place });
+    const lines = [];
+    if (!before) lines.push(t("lab.queue.told.put", { job }));
+    else if (before === "later") lines.push(t("lab.queue.told.due", { job }));
+    else if (before === "dead") lines.push(t("lab.queue.told.revived", { job }));
+    else if (before !== "ready" && (place === "ready" || isWorker(place))) {
+      lines.push(t("lab.queue.told.back", { job, name: before, crashes }));
+    }
+    if (isWorker(place)) lines.push(t("lab.queue.told.taken", { job, name: place }));
+    else if (place !== "ready") lines.push(t(`lab.queue.told.${place}`, { job, why }));
+    return lines;
   }
 
   // --- the boxes ---
@@ -271,6 +275,11 @@ class Room {
       revive,
     );
   }
+}
+
+/** Whether a place is a worker's list, and none of the queue's own. */
+function isWorker(place) {
+  return !["ready", "later", "dead"].includes(place);
 }
 
 /** Return a job's name as far as it is told apart: "work-3". */
