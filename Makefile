@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BIN := .venv/bin
-CODE := dada shop handlers worker cli sandbox
+CODE := dada shop handlers worker cli sandbox specs
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' --no-emit-find-links
 
@@ -41,6 +41,9 @@ imports: dev ## imports run downhill
 format: dev ## let ruff lay out the code
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
+lessons: dev ## cut listings and run transcripts anew, renew the page's copies: make lessons WHAT=cors
+	@$(BIN)/python -m tests.lessons $(WHAT)
+
 lock: dev ## choose newer packages: rewrites the lock files
 	@$(UV) --upgrade setup.cfg --extra sandbox -o requirements.lock
 	@$(UV) --upgrade setup.cfg --extra dev -c requirements.lock -o requirements-dev.lock
@@ -58,7 +61,7 @@ dev:
 machine:
 	@tools/machine.sh
 
-.PHONY: help run test oracle pictures fuzz mutants check lint types imports format lock clean venv dev machine
+.PHONY: help run test lessons oracle pictures fuzz mutants check lint types imports format lock clean venv dev machine
 
 bench: ## measure against peers, in ratios: make bench WHAT=tokens
 	@tools/venv.sh bench/requirements.lock .venv-bench

@@ -6,38 +6,25 @@ settings → services → the API → CORS around it, outermost, so that a page 
 import os
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from dada.app import App
-from dada.cors import Middleware, Policy
+from dada.cors import Middleware
 from dada.errors import Misuse
 from handlers import ROUTES
-from handlers.callers import REALM, guards
-from handlers.problems import PROBLEMS, WORDS
+from handlers.callers import REALM, announce, guards
+from handlers.policy import make_policy
+from handlers.problems import DETAILS, PROBLEMS, WORDS
 from shop.schema import must_be_current
 from shop.services import OUTAGES, Services, connect
 from shop.settings import Settings
 
-__all__ = ["make_app", "make_policy"]
+__all__ = ["make_app"]
 
 
-def make_policy(page_origin: str) -> Policy:
-    """Return what the page may do: everything this API has, and no cookies, since there are none."""
-    return Policy(
-        origins=[page_origin],
-        methods=["PUT", "PATCH", "DELETE"],
-        request_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
-        response_headers=[
-            "ETag",
-            "Link",
-            "Location",
-            "RateLimit",
-            "RateLimit-Policy",
-            "Retry-After",
-            "WWW-Authenticate",
-            "X-Request-Id",
-        ],
-        max_age=600,
-    )
+def hosts_of(settings: Settings) -> set[str] | None:
+    """Return the name that the API answers to; any in the sandbox, which is called by many."""
+    return None if settings.sandbox else {urlsplit(settings.api_url).netloc}
 
 
 def make_app(services: Services) -> Any:
@@ -48,8 +35,11 @@ def make_app(services: Services) -> Any:
         guards=guards(services),
         problems=PROBLEMS,
         words=WORDS,
+        details=DETAILS,
         outages=OUTAGES,
         realm=REALM,
+        hosts=hosts_of(services.settings),
+        on_request=announce(services),
     )
     return Middleware(api, make_policy(services.settings.page_origin))
 

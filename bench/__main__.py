@@ -7,7 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-BENCHES = ("tokens",)
+BENCHES = ("cors", "tokens", "parity")
+TITLES = {"cors": "CORS"}
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
@@ -21,7 +22,9 @@ def main() -> int:
         print(f"{name} …", file=sys.stderr)
         told = importlib.import_module(f"bench.{name}").run()
         machine = f"CPython {platform.python_version()}, {platform.machine()}"
-        section = f"<!-- {name} -->\n## {name.capitalize()}\n\n{machine}\n\n{told}<!-- end of {name} -->\n"
+        section = (
+            f"<!-- {name} -->\n## {TITLES.get(name, name.capitalize())}\n\n{machine}\n\n{told}<!-- end of {name} -->\n"
+        )
         print(section)
         pattern = re.compile(rf"<!-- {name} -->.*<!-- end of {name} -->\n", re.DOTALL)
         kept = pattern.sub(lambda _, s=section: s, kept) if pattern.search(kept) else f"{kept}\n{section}"

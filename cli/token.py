@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from cli.screen import plain
 from dada import base64url
 from dada.errors import DadaError, Malformed
 from dada.jwt import Issuer, Key, Step, TokenError, Verifier, keys_from_jwks, peek
@@ -216,9 +217,9 @@ def _show(text: str, steps: list[Step]) -> None:
         ("header", "payload", "signature"), [*text.split(".", 2), "", ""][:3], _COLOURS, strict=False
     ):
         click.secho(f"{name:>10}  ", nl=False, bold=True)
-        click.secho(_plain(part) if len(part) <= 400 else f"{_plain(part[:400])}… ({len(part)} characters)", fg=colour)
+        click.secho(plain(part) if len(part) <= 400 else f"{plain(part[:400])}… ({len(part)} characters)", fg=colour)
         for line in _decoded(name, part):
-            click.echo(f"{'':>10}  {_plain(line)}")
+            click.echo(f"{'':>10}  {plain(line)}")
     click.echo()
     for step in steps:
         mark, colour = {"passed": ("✔", "green"), "failed": ("✘", "red"), "not reached": ("·", "bright_black")}[
@@ -236,11 +237,6 @@ def _show(text: str, steps: list[Step]) -> None:
         click.secho(f"Refused at “{failed[0].name}” ({failed[0].clause}){more}.", fg="red", bold=True)
     else:
         click.secho("Valid: every check let it through.", fg="green", bold=True)
-
-
-def _plain(text: str) -> str:
-    """Return *text* without what would move a terminal's cursor or turn its lines around."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _decoded(name: str, part: str) -> list[str]:
@@ -310,4 +306,4 @@ def diff(one: str, other: str, as_json: bool) -> None:
 
 
 def _value(row: dict[str, Any], side: str) -> str:
-    return _plain(json.dumps(row[side], ensure_ascii=False)) if side in row else "absent"
+    return plain(json.dumps(row[side], ensure_ascii=False)) if side in row else "absent"

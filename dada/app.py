@@ -26,7 +26,8 @@ from werkzeug.http import parse_accept_header, parse_etags, parse_options_header
 
 from dada import bodies
 from dada.errors import Malformed, Misuse, Problem, Rejected
-from dada.problems import TYPES, HTTPProblem, Invalid, ProblemType, document
+from dada.phrases import Phrases
+from dada.problems import DETAILS, TYPES, HTTPProblem, Invalid, ProblemType, document
 from dada.router import MethodNotAllowed, NotFound, Route, Router
 
 __all__ = ["Answer", "App", "Guard", "Request"]
@@ -43,7 +44,9 @@ _STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in 
     413: "413 Content Too Large",  # the names of RFC 9110; Python 3.11 has older ones
     422: "422 Unprocessable Content",
 }
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Methods that are known (RFC 9110 §9.1): nothing here answers the two last, which is 405; of others it is not known
+# what they ask for: 501 (§15.6.2).
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODILESS: Final = frozenset({204, 304})
 
@@ -78,14 +81,14 @@ class Request:
     identity  who calls: what the guard left here
     """
 
-    __slots__ = ("_query", "environ", "id", "identity", "method", "params")
+    __slots__ = ("answer_headers", "environ", "id", "identity", "method", "params")
 
     def __init__(self, environ: Environ, request_id: str) -> None:
         self.environ, self.id = environ, request_id
         self.method: str = environ["REQUEST_METHOD"]
         self.params: dict[str, Any] = {}
         self.identity: Any = None
-        self._query: dict[str, list[str]] | None = None
+        self.answer_headers: list[tuple[str, str]] = []  # what the answer carries besides, whatever it is
 
     @property
     def path(self) -> str:
@@ -103,16 +106,22 @@ class Request:
         value: str | None = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
         return value
 
-    def query(self, name: str) -> str | None:
-        """Return a parameter of the query, or None.  Raise :exc:`HTTPProblem` if it stands there twice."""
-        if self._query is None:
-            self._query = {}
-            for key, value in parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True):
-                self._query.setdefault(key, []).append(value)
-        values = self._query.get(name, [])
-        if len(values) > 1:
-            raise HTTPProblem("bad-request", f"{name} is given {len(values)} times")
-        return values[0] if values else None
+    def query(self, kind: type[T]) -> T:
+        """Return the query's parameters as a *kind*; a number is written in digits there.
+
+        Raise :exc:`HTTPProblem` for what stands there twice or is no text, :exc:`Invalid` with every wrong parameter.
+        """
+        written = self.environ.get("QUERY_STRING")
+        if not written:
+            return bodies.validate({}, kind)
+        try:
+            pairs = parse_qsl(written, keep_blank_values=True, errors="strict", max_num_fields=bodies.MAX_MEMBERS)
+        except ValueError:
+            raise HTTPProblem("bad-request", "the query is no UTF-8, or too long") from None
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            raise HTTPProblem("bad-request", "a parameter of the query stands there twice")
+        return bodies.validate(members, kind, strict=False)
 
     @property
     def language(self) -> str:
@@ -123,8 +132,11 @@ class Request:
         accepted = parse_accept_header(written[:500], LanguageAccept)
         return accepted.best_match([*LANGUAGES, "zh"], LANGUAGES[0]).replace("zh-CN", "zh").replace("zh", "zh-CN")
 
-    def json(self, kind: type[T]) -> T:
-        """Return the body as a *kind*.  Raise :exc:`HTTPProblem` (411, 413, 415, 400), :exc:`Invalid` (422)."""
+    def json(self, kind: type[T], also: bodies.Faults | None = None) -> T:
+        """Return the body as a *kind*.  Raise :exc:`HTTPProblem` (411, 413, 415, 400), :exc:`Invalid` (422).
+
+        also  for a body with wrong members: what else is wrong with those that have their type
+        """
         written, options = parse_options_header(self.environ.get("CONTENT_TYPE"))
         media_type = written.lower()
         is_json = media_type == "application/json" or (
@@ -133,7 +145,7 @@ class Request:
         if not is_json or options.get("charset", "utf-8").lower() != "utf-8":
             name = "Accept-Patch" if self.method == "PATCH" else "Accept-Post"
             raise HTTPProblem("unsupported-media-type", headers=[(name, "application/json")])
-        return bodies.read(self.body(), kind)
+        return bodies.read(self.body(), kind, also)
 
     def body(self) -> bytes:
         """Return the body's bytes.  Raise :exc:`HTTPProblem` for one without a length, or too long."""
@@ -182,9 +194,11 @@ class App:
     guards     for each word that says who may call, the guard; "anyone" needs none
     problems   kinds of problems besides those of HTTP itself
     words      what is told of fields: code → (English, Chinese)
+    details    what is told of one occurrence: English → Chinese
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     hosts      the names by which this service is called, with their ports; None takes any
+    on_request called with each request before anything is decided about it
     on_answer  called with each request and its status, for logs and figures
 
     Raise :exc:`Misuse` for a table that cannot be right.
@@ -198,16 +212,20 @@ class App:
         guards: Mapping[str, Guard] | None = None,
         problems: Mapping[str, ProblemType] | None = None,
         words: Mapping[str, tuple[str, str]] | None = None,
+        details: Mapping[str, str] | None = None,
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         hosts: Collection[str] | None = None,
+        on_request: Callable[[Request], None] | None = None,
         on_answer: Callable[[Request, int], None] | None = None,
     ) -> None:
         made = [replace(route, resource=_made(route.resource, given)) for route in routes]
         self.router = Router(made)
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
-        self._words, self._outages, self._realm, self._on_answer = dict(words or {}), outages, realm, on_answer
+        self._words, self._outages, self._realm = dict(words or {}), outages, realm
+        self._on_request, self._on_answer = on_request, on_answer
+        self._phrases = Phrases({**DETAILS, **(details or {})})
         self._hosts = None if hosts is None else frozenset(hosts)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
         said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
@@ -221,6 +239,8 @@ class App:
             self._ids = _request_ids()
         request = Request(environ, next(self._ids))
         try:
+            if self._on_request:
+                self._on_request(request)
             answer = self._answer(request)
         except Exception as error:  # noqa: BLE001 whatever it is, it becomes a problem document
             answer = self._problem(request, error)
@@ -273,14 +293,19 @@ class App:
             headers.append(("Retry-After", "1"))
         errors = error.errors if isinstance(error, Invalid) else ()
         language = request.language
-        told = document(kind, language, request.id, detail=detail, errors=errors, words=self._words, members=members)
+        told = document(
+            kind, language, request.id, detail=detail, errors=errors, words=self._words, phrases=self._phrases,
+            members=members,
+        )  # fmt: skip
         headers += [("Content-Type", "application/problem+json"), ("Content-Language", language)]
         return Answer(kind.status, told, tuple(headers))
 
     def _finish(self, request: Request, answer: Answer, start_response: StartResponse) -> list[bytes]:
         status, body, own, etag = answer
         # A header that the answer gives itself replaces the one that all answers carry.
-        common = HEADERS if not own else [header for header in HEADERS if not any(header[0] == name for name, _ in own)]
+        common = (*HEADERS, *request.answer_headers)
+        if own:
+            common = tuple(header for header in common if not any(header[0] == name for name, _ in own))
         headers = [*common, ("X-Request-Id", request.id), *own]
         if request.environ["wsgi.url_scheme"] == "https":
             headers.append(("Strict-Transport-Security", "max-age=31536000"))

@@ -7,8 +7,8 @@ This file knows bytes and types; it does not know HTTP.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
@@ -16,9 +16,11 @@ from dada import jsontext
 from dada.errors import Rejected
 from dada.problems import FieldError, Invalid
 
-__all__ = ["MAX_DEPTH", "MAX_MEMBERS", "NotReadable", "read", "validate"]
+__all__ = ["MAX_DEPTH", "MAX_MEMBERS", "Faults", "NotReadable", "read", "validate"]
 
 T = TypeVar("T", bound=msgspec.Struct)
+Faults = Callable[[Mapping[str, Any]], Iterable[FieldError]]
+"""Says what is wrong with members that have their type, beyond what a type can say."""
 
 MAX_DEPTH: Final = 16
 MAX_MEMBERS: Final = 100
@@ -32,7 +34,7 @@ class NotReadable(Rejected):
         super().__init__("malformed-json", clause, detail)
 
 
-def read(data: bytes, kind: type[T]) -> T:
+def read(data: bytes, kind: type[T], also: Faults | None = None) -> T:
     """Return the body as a *kind*.  Raise :exc:`NotReadable` for what is no JSON, :exc:`Invalid` for the rest."""
     try:
         value = jsontext.read(data)
@@ -40,34 +42,47 @@ def read(data: bytes, kind: type[T]) -> T:
         raise NotReadable(error.reason, error.clause) from None
     if problem := _excess(value, MAX_DEPTH):
         raise NotReadable(problem, "RFC 8259 §9")
-    return validate(value, kind)
+    return validate(value, kind, also)
 
 
-def validate(value: Any, kind: type[T]) -> T:
-    """Return *value*, read from JSON, as a *kind*.  Raise :exc:`Invalid` with the errors of all fields."""
+def validate(value: Any, kind: type[T], also: Faults | None = None, *, strict: bool = True) -> T:
+    """Return *value*, read from JSON, as a *kind*.  Raise :exc:`Invalid` with the errors of all fields.
+
+    also    asked only where a field is wrong: what else is wrong with the fields that have their type
+    strict  whether a number must be one; in a query it is written in digits
+    """
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as first:
         if not isinstance(value, dict):
             raise Invalid([FieldError("#", "type", {"expected": "object"})]) from None
-        raise Invalid(list(_errors(value, kind)) or [_error("", str(first))]) from None
+        errors = list(_errors(value, kind, "#", strict)) or [_error("#", str(first))]
+        wrong = {error.pointer.split("/")[1] for error in errors if "/" in error.pointer}
+        good = {name: member for name, member in value.items() if _escaped(name) not in wrong}
+        raise Invalid([*errors, *(also(good) if also else ())]) from None
 
 
-def _errors(value: Mapping[str, Any], kind: type[msgspec.Struct]) -> list[FieldError]:
-    """The library stops at the first error; each field is put to it alone."""
+def _errors(value: Mapping[str, Any], kind: Any, pointer: str, strict: bool) -> Iterator[FieldError]:
+    """The library stops at the first error; each field is put to it alone, and each field of a field."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    errors = []
     for name, field in fields.items():
+        here = f"{pointer}/{_escaped(name)}"
         if name not in value:
             if field.required:
-                errors.append(FieldError(f"#/{_escaped(name)}", "missing"))
+                yield FieldError(here, "missing")
             continue
         try:
-            msgspec.convert(value[name], field.type)
+            msgspec.convert(value[name], field.type, strict=strict)
         except msgspec.ValidationError as error:
-            errors.append(_error(name, str(error)))
-    errors += [FieldError(f"#/{_escaped(name)}", "unknown") for name in value if name not in fields]
-    return errors
+            inner = next(filter(_is_struct, (field.type, *get_args(field.type))), None)
+            nested = list(_errors(value[name], inner, here, strict)) if inner and isinstance(value[name], dict) else []
+            yield from nested or [_error(here, str(error))]
+    if kind.__struct_config__.forbid_unknown_fields:
+        yield from (FieldError(f"{pointer}/{_escaped(name)}", "unknown") for name in value if name not in fields)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 _BOUND = re.compile(r"Expected `(?:str|array|object|bytes)` of length (>=|<=) (\d+)")
@@ -76,19 +91,23 @@ _TYPE = re.compile(r"Expected `([^`]+)`, got")
 _PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
 
 
-def _error(name: str, message: str) -> FieldError:
-    """Return the library's *message* about the field *name* as data."""
+def _error(pointer: str, message: str) -> FieldError:
+    """Return the library's *message* about the field at *pointer* as data."""
     place = _PLACE.search(message)
-    pointer = "#" + (f"/{_escaped(name)}" if name else "") + _pointer(place[1] if place else "")
+    pointer += _pointer(place[1] if place else "")
     if bound := _BOUND.match(message):
         low = bound[1] == ">="
         return FieldError(pointer, "too_short" if low else "too_long", {"min" if low else "max": int(bound[2])})
     if number := _NUMBER.match(message):
         low = number[1].startswith(">")
-        return FieldError(pointer, "too_small" if low else "too_large", {"min" if low else "max": float(number[2])})
+        return FieldError(pointer, "too_small" if low else "too_large", {"min" if low else "max": _plain(number[2])})
     if kind := _TYPE.match(message):
         return FieldError(pointer, "type", {"expected": kind[1]})
     return FieldError(pointer, "missing" if "missing" in message else "unknown" if "unknown" in message else "invalid")
+
+
+def _plain(number: str) -> int | float:
+    return float(number) if "." in number else int(number)
 
 
 def _pointer(path: str) -> str:

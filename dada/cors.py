@@ -59,14 +59,15 @@ class PolicyMap:
                 self._exact[path] = policy
         if problems:
             raise PolicyError(problems)
+        self._depth = max((head.count("/") + 1 for head in self._below), default=0)
 
     def find(self, path: str) -> Policy | None:
         """Return the policy for the decoded *path*, or None where there is none."""
         if path in self._exact:
             return self._exact[path]
-        head = path
-        while "/" in head:
-            head = head.rpartition("/")[0]
+        segments = path.split("/", self._depth)  # no deeper than the deepest that is known, however long the path
+        for count in range(len(segments) - 1, 0, -1):
+            head = "/".join(segments[:count])
             if head in self._below:
                 return self._below[head]
         return None
@@ -98,14 +99,12 @@ class Middleware:
         on_decision: Callable[[Decision], None] | None = None,
     ) -> None:
         self._app, self._on_decision = app, on_decision
-        self._find: Callable[[str], Policy | None]
-        if isinstance(policies, Policy):
-            self._find = lambda path: policies  # noqa: ARG005
-        else:
-            self._find = (policies if isinstance(policies, PolicyMap) else PolicyMap(policies)).find
+        self._only = policies if isinstance(policies, Policy) else None
+        by_path: Any = {} if self._only else policies
+        self._map = by_path if isinstance(by_path, PolicyMap) else PolicyMap(by_path)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        policy = self._find(_path(environ))
+        policy = self._only or self._map.find(_path(environ))
         if policy is None:
             return self._app(environ, start_response)
         method, origin = environ["REQUEST_METHOD"], environ.get("HTTP_ORIGIN")
@@ -124,12 +123,11 @@ class Middleware:
             empty = [] if decision.status == 204 else [("Content-Length", "0")]  # RFC 9110 §8.6
             start_response(_STATUS[decision.status], decision.mark(empty))
             return []
-        reported: list[bool] = []
+        tell = _once(self._on_decision, decision) if self._on_decision else None
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            if self._on_decision and not reported:
-                self._on_decision(_with_conflict(decision, headers))
-            reported.append(True)
+            if tell:
+                tell(headers)
             marked = decision.mark(headers)
             return start_response(status, marked, exc_info) if exc_info else start_response(status, marked)
 
@@ -142,8 +140,10 @@ class Middleware:
 
 def _is_whole(answer: Iterable[bytes], environ: dict[str, Any]) -> bool:
     """Whether nothing can fail in *answer* any more, or the server has its own way with it."""
+    if isinstance(answer, (list, tuple)):
+        return True
     wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(answer, list | tuple) or (isinstance(wrapper, type) and isinstance(answer, wrapper))
+    return isinstance(wrapper, type) and isinstance(answer, wrapper)
 
 
 class _Parts:
@@ -170,6 +170,18 @@ def _failure(environ: dict[str, Any], start: StartResponse) -> list[bytes]:
     start("500 Internal Server Error", headers, sys.exc_info())
     traceback.print_exc(file=environ.get("wsgi.errors"))
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _once(hear: Callable[[Decision], None], decision: Decision) -> Callable[[Iterable[tuple[str, str]]], None]:
+    """Return what tells *decision* when the application names its headers, the first time."""
+    told: list[bool] = []
+
+    def tell(headers: Iterable[tuple[str, str]]) -> None:
+        if not told:
+            told.append(True)
+            hear(_with_conflict(decision, headers))
+
+    return tell
 
 
 def _with_conflict(decision: Decision, headers: Iterable[tuple[str, str]]) -> Decision:

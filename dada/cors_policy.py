@@ -15,7 +15,7 @@ How to read this file: a `Policy` is proved when it is made (`cors_rules.py`) an
 This file knows a request as four texts and an answer as headers; it does not know WSGI.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -38,6 +38,7 @@ MAX_ASKED: Final = 4096  # characters of Access-Control-Request-Headers; browser
 MAX_ELEMENTS: Final = 128
 MAX_METHOD: Final = 64  # characters of a method that only * covers
 _REMEMBERED: Final = 1024
+_MARKS: Final = CORS_RESPONSE_HEADERS | {"vary"}
 _PREFLIGHT_VARY: Final = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
 
 
@@ -73,27 +74,30 @@ class Decision:
     headers: tuple[tuple[str, str], ...]
     vary: tuple[str, ...]
     steps: tuple[Step, ...]
+    _lines: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)  # headers and Vary
+
+    def __post_init__(self) -> None:
+        varies = (("Vary", ", ".join(self.vary)),) if self.vary else ()
+        object.__setattr__(self, "_lines", self.headers + varies)
 
     def explain(self) -> str:
         """Return the steps as a text, a line each."""
         return explain(self.steps)
 
-    def mark(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    def mark(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return an answer's *headers* with this decision's: each of the protocol's once, Vary in one line."""
-        marked, varied = [], []
-        for header in headers:
-            name = header[0].lower()
-            if name == "vary":
-                varied.append(header[1])
-            elif name not in CORS_RESPONSE_HEADERS:
-                marked.append(header)
-        marked += self.headers
-        said = ", ".join(filter(None, varied))
+        for name, _ in headers:
+            if name.lower() in _MARKS:
+                return self._merge(headers)
+        return [*headers, *self._lines]  # nearly always: the application has never heard of the protocol
+
+    def _merge(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        marked = [header for header in headers if header[0].lower() not in _MARKS]
+        said = ", ".join(value for name, value in headers if name.lower() == "vary" and value)
         there = {name.strip(" \t").lower() for name in said.split(",")}
         more = [] if "*" in there else [name for name in self.vary if name.lower() not in there]
-        if said or more:
-            marked.append(("Vary", ", ".join(([said] if said else []) + more)))
-        return marked
+        varies = [("Vary", ", ".join(([said] if said else []) + more))] if said or more else []
+        return [*marked, *self.headers, *varies]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,15 +168,13 @@ class Policy:
         if options:
             vary = _PREFLIGHT_VARY
         if request.origin is None:
-            found = "no Origin: a request of the page's own site, or of no page"
             headers = self._grant(ANY) if self._let_in.any else ()
-            return Decision("not-cors", False, None, headers, vary, (Step("kind", "Fetch §3.3.2", "passed", found),))
+            return Decision("not-cors", False, None, headers, vary, (_NOT_CORS,))
         if options and request.request_method is not None:
             return self._decide_preflight(request.origin, request.request_method, request.request_headers or "")
-        kind = Step("kind", "Fetch §3.3.2", "passed", "an actual request: it carries Origin and is no preflight")
         origin = self._origin_step(request.origin)
         headers = self._grant(request.origin) if origin.ok else ()
-        return Decision("actual", origin.ok, None, headers, vary, (kind, origin))
+        return Decision("actual", origin.ok, None, headers, vary, (_ACTUAL, origin))
 
     def _grant(self, origin: str) -> tuple[tuple[str, str], ...]:
         """Return the headers that let *origin* read an actual answer (Fetch §3.3.3)."""
@@ -183,23 +185,22 @@ class Policy:
     # --- preflights (Fetch §4.8): each step looks at one header, and the first that fails ends it ---
 
     def _decide_preflight(self, origin: str, method: str, asked: str) -> Decision:
-        found = "a preflight: OPTIONS, Origin and Access-Control-Request-Method"
         names = split_list(asked, MAX_ELEMENTS) if len(asked) <= MAX_ASKED else None
-        checks: tuple[Callable[[], Step], ...] = (
-            lambda: Step("kind", "Fetch §3.3.2", "passed", found),
-            lambda: self._origin_step(origin),
-            lambda: self._method_step(method),
-            lambda: self._headers_step(names),
-        )
         steps: list[Step] = []
-        for check in checks:
-            steps.append(check())
-            if not steps[-1].ok:
+        for step in self._preflight_steps(origin, method, names):
+            steps.append(step)
+            if not step.ok:
                 return Decision("preflight", False, 403, (), _PREFLIGHT_VARY, tuple(steps))
         if self.max_age is not None:
             steps.append(Step("age", "Fetch §4.8 step 7", "passed", f"may be kept for {self.max_age} s"))
         headers = self._preflight_headers(origin, method, names or [])
         return Decision("preflight", True, 204, headers, _PREFLIGHT_VARY, tuple(steps))
+
+    def _preflight_steps(self, origin: str, method: str, names: list[str] | None) -> Iterator[Step]:
+        yield _PREFLIGHT
+        yield self._origin_step(origin)
+        yield self._method_step(method)
+        yield self._headers_step(names)
 
     def _origin_step(self, origin: str) -> Step:
         ok = self._let_in.contain(origin)
@@ -246,3 +247,13 @@ class Policy:
 
 def _step(name: str, ok: bool, found: str, clause: str = "Fetch §4.8 step 7") -> Step:
     return Step(name, clause, "passed" if ok else "failed", found)
+
+
+_NOT_CORS, _ACTUAL, _PREFLIGHT = (
+    _step("kind", True, found, "Fetch §3.3.2")
+    for found in (
+        "no Origin: a request of the page's own site, or of no page",
+        "an actual request: it carries Origin and is no preflight",
+        "a preflight: OPTIONS, Origin and Access-Control-Request-Method",
+    )
+)

@@ -23,13 +23,16 @@ from dada.headers import (
 )
 from dada.origins import ANY, OriginPattern, Origins, is_loopback, is_public_suffix
 
-__all__ = ["Finding", "PolicyError", "audit", "prove"]
+__all__ = ["SEVERITIES", "SHARED_HOSTS", "Finding", "PolicyError", "Severity", "age_findings", "audit", "prove"]
+
+Severity = Literal["note", "low", "medium", "high"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("note", "low", "medium", "high")
 
 MAX_AGE: Final = 86400  # Firefox's cap, the longest of the three
 _CAPS: Final = {"Chromium": 7200, "WebKit": 600}
 
 # Hosts where anybody publishes pages under one origin, or under names that the public list does not hold.
-_SHARED_HOSTS = frozenset(
+SHARED_HOSTS = frozenset(
     {"codepen.io", "jsfiddle.net", "jsbin.com", "plnkr.co", "repl.it", "replit.com", "stackblitz.com"}
 )
 _REQUEST_ONLY = frozenset({"origin", "access-control-request-method", "access-control-request-headers"})
@@ -44,7 +47,7 @@ class Finding:
     """Something legal and risky: a stable *code*, how bad it may be, what it is, why it matters, what to do."""
 
     code: str
-    severity: Literal["high", "medium", "low", "note"]
+    severity: Severity
     value: str
     why: str
     fix: str
@@ -206,23 +209,33 @@ def audit(policy: Any, origins: Origins) -> list[Finding]:
         for name in policy.methods
         if name != name.upper()
     ]
-    if policy.max_age is None:
-        why, fix = "browsers then keep a preflight for five seconds", "max_age=600"
-        findings.append(Finding("max-age-absent", "note", "max_age=None", why, fix, "Fetch §4.8"))
-    for browser, cap in _CAPS.items():
-        if (policy.max_age or 0) > cap:
-            why, fix = (
-                f"{browser} keeps it for {cap} s at most; a tightened policy takes as long to bite",
-                f"max_age={cap}",
-            )
-            findings.append(Finding("max-age-capped", "note", f"max_age={policy.max_age}", why, fix, "Fetch §4.9"))
+    findings += age_findings(policy.max_age)
     return findings
+
+
+def age_findings(max_age: int | None) -> list[Finding]:
+    """Return what browsers make of an Access-Control-Max-Age of so many seconds, None where it is absent."""
+    if max_age is None:
+        why, fix = "browsers then keep a preflight for five seconds", "max_age=600"
+        return [Finding("max-age-absent", "note", "max_age=None", why, fix, "Fetch §4.8")]
+    return [
+        Finding(
+            "max-age-capped",
+            "note",
+            f"max_age={max_age}",
+            f"{browser} keeps it for {cap} s at most; a tightened policy takes as long to bite",
+            f"max_age={cap}",
+            "Fetch §4.9",
+        )
+        for browser, cap in _CAPS.items()
+        if max_age > cap
+    ]
 
 
 def _origin_findings(pattern: OriginPattern, *, credentials: bool) -> Iterable[Finding]:
     text = _written(pattern)
     if _is_insecure(pattern):
-        severity: Literal["high", "medium"] = "high" if credentials else "medium"
+        severity: Severity = "high" if credentials else "medium"
         yield Finding(
             "insecure-origin", severity, text, "whoever sits between can be this page", "https", "RFC 6454 §8.1"
         )
@@ -232,7 +245,7 @@ def _origin_findings(pattern: OriginPattern, *, credentials: bool) -> Iterable[F
         yield Finding("any-subdomain", severity, text, why, "name the hosts", "RFC 6454 §8.2")
     if pattern.port == ANY and not is_loopback(pattern.host):
         yield Finding("any-port", "low", text, "every service of the host is let in", "name the port", "RFC 6454 §8.2")
-    if pattern.host in _SHARED_HOSTS or (
+    if pattern.host in SHARED_HOSTS or (
         not pattern.subdomains and is_public_suffix(pattern.host) and "." in pattern.host
     ):
         yield Finding(

@@ -232,6 +232,8 @@ def _as_the_browser_takes_it(call: FetchCall, quirks: Collection[str]) -> _Reque
         value = written.strip(" \t\r\n")
         if not is_token(name) or re.search(r"[\0\r\n]|[^\x00-\xff]", value):
             return step("header", False, f"'{shown(name)}' is no header", "Fetch §5.1")
+        if name.lower() == "available-dictionary" and "available-dictionary-stops" in quirks:
+            return step("header", False, f"{name} is the browser's own to set", "RFC 9842 §2.2")
         if not is_forbidden_request_header(name, value):
             kept.append((name, value))
     if call.upload_listener:

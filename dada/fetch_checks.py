@@ -34,6 +34,8 @@ Headers = Sequence[tuple[str, str]]
 CHROMIUM: Final = frozenset({
     "star-covers-authorization",  # Access-Control-Allow-Headers: * covers Authorization without credentials
     "client-hints-safelisted",  # DPR, Save-Data … go without asking, as an older safelist had it
+    "intervention-safelisted",  # so does Intervention, whatever it says
+    "available-dictionary-stops",  # a call with Available-Dictionary, a header of the browser's own, is never made
     "combine-before-safelisting",  # repeated headers are joined by ", " before they are judged
     "user-agent-never-unsafe",  # a User-Agent set by a page asks for nothing, and never leaves the browser
     "range-below-2-63",  # a Range with a number from 2**63 - 1 on is not safelisted
@@ -98,6 +100,8 @@ def is_safelisted(name: str, value: str, quirks: Collection[str] = ()) -> bool:
             return _is_simple_range(value, quirks)
         case hint if hint in _CLIENT_HINTS and "client-hints-safelisted" in quirks:
             return _CLIENT_HINTS[hint].fullmatch(value) is not None
+        case "intervention":
+            return "intervention-safelisted" in quirks
     return False
 
 
@@ -155,19 +159,23 @@ def cors_check(request_origin: str, credentials: str, response_headers: Headers)
     """Return whether a page of *request_origin* may read an answer with these headers (Fetch §4.10)."""
     allowed = get(response_headers, "access-control-allow-origin")
     if allowed is None:
-        return _checked(False, "there is no Access-Control-Allow-Origin", 2)
+        return _checked(False, "there is no Access-Control-Allow-Origin", "Fetch §4.10 step 2")
     if allowed == "*" and credentials != "include":
-        return _checked(True, "Access-Control-Allow-Origin is *, and no credentials go along", 3)
+        return _checked(True, "Access-Control-Allow-Origin is *, and no credentials go along", "Fetch §4.10 step 3")
     if allowed != request_origin:
-        return _checked(False, f"Access-Control-Allow-Origin is '{shown(allowed)}', not the page's", 4)
+        return _checked(
+            False, f"Access-Control-Allow-Origin is '{shown(allowed)}', not the page's", "Fetch §4.10 step 4"
+        )
     if credentials != "include":
-        return _checked(True, f"Access-Control-Allow-Origin is {shown(request_origin)}, the page's", 5)
+        return _checked(
+            True, f"Access-Control-Allow-Origin is {shown(request_origin)}, the page's", "Fetch §4.10 step 5"
+        )
     ok = get(response_headers, "access-control-allow-credentials") == "true"
-    return _checked(ok, f"Access-Control-Allow-Credentials is {'' if ok else 'not '}true", 7)
+    return _checked(ok, f"Access-Control-Allow-Credentials is {'' if ok else 'not '}true", "Fetch §4.10 step 7")
 
 
-def _checked(ok: bool, found: str, number: int) -> CheckResult:
-    return CheckResult(ok, (step("cors check", ok, found, f"Fetch §4.10 step {number}"),))
+def _checked(ok: bool, found: str, clause: str) -> CheckResult:
+    return CheckResult(ok, (step("cors check", ok, found, clause),))
 
 
 def preflight_check(

@@ -116,7 +116,7 @@ def _signature(opener: "Opener", reading: Reading) -> str:
 
 ENVELOPE: Final = (
     Check(
-        "length", "RFC 8725 §3.7", "malformed", _length,
+        "length", "RFC 8259 §9", "malformed", _length,
         lambda _, r: f"{len(r.token)} characters", opens=True,
     ),
     Check(

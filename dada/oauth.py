@@ -29,7 +29,7 @@ from dada.trace import Step
 
 __all__ = [
     "Admission", "OAuthError", "Pending", "Provider", "Return", "TokenAnswer", "TokenRequest", "admit", "audit",
-    "begin", "challenge", "new_secret", "read_members", "read_return", "read_token", "state_key",
+    "begin", "challenge", "new_secret", "read_members", "read_return", "read_token", "state_key", "url_fault",
 ]  # fmt: skip
 
 LIFETIME: Final = 600  # seconds between leaving for the provider and coming back
@@ -73,7 +73,7 @@ class Provider:
     def __post_init__(self) -> None:
         problems = []
         for name in ("authorize_url", "token_url", "redirect_uri"):
-            if why := _url_fault(getattr(self, name)):
+            if why := url_fault(getattr(self, name)):
                 fix = "an https URL without a fragment"
                 problems.append(Problem("oauth-url", name, str(getattr(self, name))[:80], why, fix, "RFC 6749 §3.1"))
         problems += [
@@ -85,7 +85,8 @@ class Provider:
             raise Misuse(problems)
 
 
-def _url_fault(url: Any) -> str:
+def url_fault(url: Any) -> str:
+    """Return why nothing secret may be sent to *url*, or ""."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -199,6 +200,9 @@ _ERRORS = frozenset({
 })  # fmt: skip
 
 
+_PASSING = frozenset({"server_error", "temporarily_unavailable"})  # and what is no error of the standard's
+
+
 class Admission(NamedTuple):
     """All that the checks of a return look at.
 
@@ -236,7 +240,15 @@ def _same_purpose(a: Admission) -> str:
 
 
 def _consent(a: Admission) -> str:
-    return f"the provider says {a.returned.error}" if a.returned.error else ""
+    return "the provider says access_denied" if a.returned.error == "access_denied" else ""
+
+
+def _available(a: Admission) -> str:
+    return f"the provider says {a.returned.error}" if a.returned.error in _PASSING else ""
+
+
+def _accepted(a: Admission) -> str:
+    return f"the provider says {a.returned.error}" if a.returned.error not in ("", "access_denied", *_PASSING) else ""
 
 
 # Checked in this order, before the code is spent on anything.
@@ -246,6 +258,8 @@ RETURN: Final = (
     ("provider", "RFC 9700 §4.4", "provider", _same_provider),
     ("purpose", "RFC 9700 §4.7", "purpose", _same_purpose),
     ("consent", "RFC 6749 §4.1.2.1", "denied", _consent),
+    ("available", "RFC 6749 §4.1.2.1", "unavailable", _available),
+    ("accepted", "RFC 6749 §4.1.2.1", "client", _accepted),
 )
 
 

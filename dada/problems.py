@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from dada.errors import Rejected
+from dada.phrases import Phrases
 
-__all__ = ["TYPES", "FieldError", "HTTPProblem", "Invalid", "Language", "ProblemType", "document"]
+__all__ = ["DETAILS", "TYPES", "FieldError", "HTTPProblem", "Invalid", "Language", "ProblemType", "document"]
 
 Language = str  # "en" or "zh-CN"
 
@@ -101,13 +102,47 @@ class HTTPProblem(Rejected):
 _FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "missing": ("is missing", "缺少此项"),
     "unknown": ("is not known here", "不认识此项"),
-    "type": ("must be {expected}", "类型应为 {expected}"),
+    "type": ("must be {expected}", "类型应为{expected}"),
     "too_short": ("must have at least {min} characters", "至少 {min} 个字符"),
     "too_long": ("must have at most {max} characters", "最多 {max} 个字符"),
     "too_small": ("must be at least {min}", "不得小于 {min}"),
     "too_large": ("must be at most {max}", "不得大于 {max}"),
     "invalid": ("is not valid", "不合要求"),
 }
+
+
+# What this package itself says in details; what a part of a sentence says is looked up as well.
+DETAILS: Final[Mapping[str, str]] = {
+    "{}, at {} ({})": "{}，位于第 {} 个字符（{}）",
+    "the query is no UTF-8, or too long": "查询串不是 UTF-8，或者过长",
+    "a parameter of the query stands there twice": "查询串中有重复的参数",
+    "Content-Length is no number": "Content-Length 不是数字",
+    "at most {} bytes are read": "最多读取 {} 字节",
+    "the body ended before its length": "请求体短于所给长度",
+    'If-Match is missing; its value is the ETag of what you saw, or "*"': '缺少 If-Match：您看到的 ETag，或 "*"',
+    "nested too deeply": "嵌套过深",
+    "too many members": "成员过多",
+    "an integer beyond 2^53": "整数超出 2^53",
+    "not UTF-8": "不是 UTF-8",
+    "not JSON": "不是 JSON",
+    "text after the value": "值之后还有文字",
+    "half of a surrogate pair": "只有代理对的一半",
+    "a name stands twice": "有重复的名称",
+    "{} is not JSON": "{} 不是 JSON",
+    "a number beyond every number": "数值过大",
+    "too many digits": "数字过长",
+    "no string of structured fields": "不是结构化字段的字符串",
+    "a key has 1 to {} characters": "键的长度为 1 至 {} 个字符",
+}
+NO_PHRASES: Final = Phrases({})
+
+
+# The types of JSON (RFC 8259 §3), as people call them.
+_KINDS: Final = {
+    "str": ("a text", "文字"), "int": ("a whole number", "整数"), "float": ("a number", "数字"),
+    "bool": ("true or false", "true 或 false"), "array": ("a list", "列表"), "object": ("an object", "对象"),
+    "null": ("null", "null"),
+}  # fmt: skip
 
 
 def document(
@@ -118,12 +153,14 @@ def document(
     detail: str = "",
     errors: Sequence[FieldError] = (),
     words: Mapping[str, tuple[str, str]] | None = None,
+    phrases: Phrases = NO_PHRASES,
     members: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the members of a problem document (RFC 9457 §3.1).
 
     instance  the request's id, a UUID
     words     further words for codes of fields: (English, Chinese), with {…} for params
+    phrases   details in Chinese
     """
     chinese = language.startswith("zh")
     told: dict[str, Any] = {
@@ -137,6 +174,8 @@ def document(
     if errors:
         detail = f"{len(errors)} 个字段有误" if chinese else f"{len(errors)} field{'s' * (len(errors) > 1)} not valid"
         told["errors"] = [_field(error, {**_FIELDS, **(words or {})}, chinese=chinese) for error in errors]
+    elif detail and chinese:
+        detail = phrases.told(detail)
     if detail:
         told["detail"] = detail
     return told | dict(members or {})
@@ -144,7 +183,10 @@ def document(
 
 def _field(error: FieldError, words: Mapping[str, tuple[str, str]], *, chinese: bool) -> dict[str, Any]:
     text = words.get(error.code, _FIELDS["invalid"])[chinese]
-    told = {"pointer": error.pointer, "code": error.code, "detail": text.format_map(_Params(error.params))}
+    params = {**error.params}
+    if isinstance(kind := params.get("expected"), str):
+        params["expected"] = _KINDS.get(kind.partition(" | ")[0], (kind, kind))[chinese]
+    told = {"pointer": error.pointer, "code": error.code, "detail": text.format_map(_Params(params))}
     return told | ({"params": dict(error.params)} if error.params else {})
 
 

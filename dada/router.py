@@ -31,7 +31,7 @@ from urllib.parse import quote, unquote_to_bytes
 from dada.errors import Misuse, Problem
 from dada.headers import is_token
 
-__all__ = ["Converter", "Match", "MethodNotAllowed", "NotFound", "Route", "Router"]
+__all__ = ["Converter", "Match", "MethodNotAllowed", "NotFound", "Route", "Router", "handlers_of", "segments_of"]
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # that a class may define; HEAD comes with GET
 
@@ -180,7 +180,7 @@ class Router:
         route = self._names.get(name)
         if route is None:
             raise Misuse([Problem("route-name", "name", name[:60], "no route has this name", _near(name, self._names))])
-        segments = _parse(route.path)
+        segments = segments_of(route.path)
         wanted = {text for kind, text in segments if kind}
         if wanted != params.keys():
             stray, missing = sorted(params.keys() - wanted), sorted(wanted - params.keys())
@@ -207,9 +207,9 @@ class Router:
 
     def _add(self, route: Route) -> list[Problem]:
         """Add *route* to the trie; return what is wrong with it."""
-        segments = _parse(route.path) if isinstance(route.path, str) else []
+        segments = segments_of(route.path) if isinstance(route.path, str) else []
         problems = _path_problems(route.path, segments, self._converters)
-        handlers = _handlers(route.resource)
+        handlers = handlers_of(route.resource)
         name = route.name or getattr(route.resource, "__name__", None) or route.path
         if not handlers:
             why, fix = "it answers no method", "methods named get, post, put, patch, delete, or a mapping"
@@ -315,7 +315,7 @@ def _decoded(segments: list[str]) -> list[str] | None:
 _PARAM = re.compile(r"<(?:([a-z_][a-z0-9_]*):)?([A-Za-z_][A-Za-z0-9_]*)>")
 
 
-def _parse(path: str) -> list[tuple[str, str]]:
+def segments_of(path: str) -> list[tuple[str, str]]:
     """Return the segments of a route's path: ("", text) for a static one, (converter, name) for a parameter."""
     segments = []
     for text in path.split("/")[1:]:
@@ -346,7 +346,7 @@ def _path_problems(path: Any, segments: list[tuple[str, str]], converters: Mappi
     return problems
 
 
-def _handlers(resource: Any) -> dict[str, Callable[..., Any]]:
+def handlers_of(resource: Any) -> dict[str, Callable[..., Any]]:
     """Return what *resource* answers with, by method; {} where it is no resource."""
     if isinstance(resource, Mapping):
         good = all(isinstance(method, str) and is_token(method) and callable(f) for method, f in resource.items())

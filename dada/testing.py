@@ -1,15 +1,20 @@
-"""For tests: a client that calls a WSGI application in process, and a clock that is set by hand.
+"""For tests: a client that calls a WSGI application in process, the scanners' probes of it, a clock set by hand.
 
 This file knows WSGI (PEP 3333) and JSON; it does not know what is tested.
 """
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["Client", "Clock", "Response"]
+from dada.cors_probe import probe
+from dada.cors_rules import Finding
+from dada.fetch import Answer, Server
+from dada.fetch_checks import Headers
+
+__all__ = ["Client", "Clock", "Response", "audit_cors"]
 
 
 class Clock:
@@ -100,3 +105,28 @@ class Client:
             getattr(parts, "close", lambda: None)()
         status, lines = started[-1]
         return Response(int(status[:3]), lines, content)
+
+
+def audit_cors(
+    app: Any, paths: Iterable[str], trusted: Iterable[str], missing: str = "/there/is/no/such/thing"
+) -> dict[str, list[Finding]]:
+    """Return, for each path, what the scanners' probes find in *app*, called in process (Fetch §3.3).
+
+    trusted  the origins that it is meant to let in, as in a Policy
+    missing  a path that it does not have
+
+    An exception that leaves *app* counts as what a server makes of it: a bare 500.
+    """
+    client, trusted = Client(app), list(trusted)
+
+    def asking(path: str) -> Server:
+        def ask(method: str, headers: Headers) -> Answer:
+            try:
+                response = client(method, path, headers=dict(headers))
+            except Exception:  # noqa: BLE001 whatever it is
+                return Answer(500, ())
+            return Answer(response.status, response.headers)
+
+        return ask
+
+    return {path: probe(asking(path), trusted, asking(missing)) for path in paths}

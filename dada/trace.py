@@ -23,7 +23,7 @@ class Step:
     """One check of one protocol.
 
     name     stable, for machines: "jwt.signature"
-    clause   the section that demands it: "RFC 7515 §5.2 step 8"
+    clause   the section that demands it, as specs/ reads such names
     verdict  "passed", "failed", or "not reached" when an earlier failure left nothing to look at
     found    what was seen, in plain words, without secrets
     """

@@ -12,11 +12,14 @@ from typing import Final
 from dada.router import Route
 from handlers.activation import Activation, Resend
 from handlers.addresses import Address, Addresses, DefaultAddress
+from handlers.documents import OpenAPI, ProblemKind
+from handlers.events import Events
+from handlers.federation import Authorization, Bindings, Returning
 from handlers.health import Health, Readiness
+from handlers.identities import Identities, Identity
 from handlers.passwords import Password, PasswordReset, PasswordResets
-from handlers.tokens import CurrentToken, Refresh, Tokens
+from handlers.tokens import CurrentToken, OneToken, Refresh, Tokens
 from handlers.users import User, Users
-from handlers.weibo import WeiboAuthorization, WeiboBindings, WeiboUsers
 
 __all__ = ["ROUTES"]
 
@@ -31,12 +34,21 @@ ROUTES: Final = (
     Route("/v1/tokens", Tokens, {"POST": "anyone", "GET": "signed-in", "DELETE": "signed-in"}),
     Route("/v1/tokens/refresh", Refresh, {"POST": "anyone"}),
     Route("/v1/tokens/current", CurrentToken, {"DELETE": "anyone"}),
+    Route("/v1/tokens/<session>", OneToken, {"DELETE": "signed-in"}),
     Route("/v1/users/<username>/addresses", Addresses, {"GET": "owner", "POST": "owner"}),
     Route("/v1/users/<username>/addresses/default", DefaultAddress, {"PUT": "owner"}),
     Route("/v1/users/<username>/addresses/<int:id>", Address, {"GET": "owner", "PUT": "owner", "DELETE": "owner"}),
-    Route("/v1/users/weibo/authorization", WeiboAuthorization, {"GET": "anyone"}),
-    Route("/v1/users/weibo/users", WeiboUsers, {"GET": "anyone", "POST": "anyone"}),
-    Route("/v1/users/weibo/bindings", WeiboBindings, {"POST": "anyone"}),
+    Route("/v1/users/<username>/events", Events, {"GET": "owner"}),
+    Route("/v1/users/<username>/identities", Identities, {"GET": "owner"}),
+    Route("/v1/users/<username>/identities/<provider>", Identity, {"DELETE": "owner"}),
+    Route("/v1/users/weibo/authorization", Authorization, {"GET": "anyone"}),
+    Route("/v1/users/weibo/users", Returning, {"GET": "anyone", "POST": "anyone"}),
+    Route("/v1/users/weibo/bindings", Bindings, {"POST": "anyone"}),
+    Route("/v1/users/oauth/<provider>/authorization", Authorization, {"GET": "anyone"}, "AuthorizationAt"),
+    Route("/v1/users/oauth/<provider>/users", Returning, {"GET": "anyone", "POST": "anyone"}, "ReturningFrom"),
+    Route("/v1/users/oauth/<provider>/bindings", Bindings, {"POST": "anyone"}, "BindingsOf"),
+    Route("/openapi.json", OpenAPI, {"GET": "anyone"}),
+    Route("/problems/<code>", ProblemKind, {"GET": "anyone"}),
     Route("/healthz", Health, {"GET": "anyone"}),
     Route("/readyz", Readiness, {"GET": "anyone"}),
 )

@@ -1,22 +1,45 @@
 """/v1/users/activation: proving a mail address by the letter's link."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from dada.app import Answer, Request
+from dada.operations import operation
 from handlers.callers import maybe_caller
-from shop import accounts
+from handlers.limits import take
+from shop import accounts, usernames
 from shop.errors import Refused
 from shop.services import Services
 
-__all__ = ["Activation", "Resend"]
+__all__ = ["Activation", "ActivationPending", "Resend"]
 
 
-class Token(Struct, forbid_unknown_fields=True, kw_only=True):
+EXAMPLE = "Jm0uR2E6rOKYbV1cTzV0nyqRjz5kNw4CwTn3mSVpH7o"  # what a token looks like
+
+
+class ActivationToken(Struct, forbid_unknown_fields=True, kw_only=True):
     """A letter's token."""
 
-    token: Annotated[str, Meta(max_length=200)]
+    token: Annotated[str, Meta(max_length=200, examples=[EXAMPLE])]
+
+
+class ActivationCode(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A letter's token, in the query."""
+
+    code: Annotated[str, Meta(max_length=200, description="The letter's token.")] | UnsetType = UNSET
+
+
+class Valid(Struct, kw_only=True):
+    """The token would do."""
+
+    valid: Literal[True] = True
+
+
+class ActivationPending(Struct, kw_only=True):
+    """A letter is on its way, if there is somebody to send it to."""
+
+    status: Literal["activation_pending"] = "activation_pending"
 
 
 class Activation:
@@ -25,17 +48,29 @@ class Activation:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(limited=True, query=ActivationCode, answers={200: Valid}, problems=("activation-invalid",))
     def get(self, request: Request) -> Answer:
-        """Whether ?code= would activate an account.  Nothing changes: scanners of mails follow every link."""
-        code = request.query("code")
+        """Look whether ?code= would activate an account.
+
+        Nothing changes: scanners of mails follow every link.
+        """
+        take(self._services, request, "tokens")
+        code = request.query(ActivationCode).code
         if not code:
             raise Refused("activation-invalid")
-        accounts.check_activation(self._services, code[:200])
-        return Answer(200, {"valid": True})
+        accounts.check_activation(self._services, code)
+        return Answer(200, Valid())
 
+    @operation(
+        limited=True, takes=ActivationToken, answers={204: None}, problems=("activation-invalid",), caller="optional"
+    )
     def post(self, request: Request) -> Answer:
-        """Activate the account; a second click within ten minutes is answered like the first."""
-        token = request.json(Token).token
+        """Activate the account.
+
+        A second click within ten minutes is answered like the first.
+        """
+        token = request.json(ActivationToken).token
+        take(self._services, request, "tokens")
         caller = maybe_caller(self._services, request)
         accounts.activate(self._services, token, caller.user_id if caller else None)
         return Answer(204)
@@ -47,7 +82,14 @@ class Resend:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(limited=True, answers={202: ActivationPending})
     def post(self, request: Request) -> Answer:
-        """Send another letter, and let the one before die; the same answer for any name."""
-        accounts.ask_for_activation(self._services, request.params["username"])
-        return Answer(202, {"status": "activation_pending"})
+        """Send another letter, and let the one before die.
+
+        The same answer for any name.
+        """
+        name = request.params["username"]
+        take(self._services, request, "letters")
+        take(self._services, request, "resend", usernames.username_key(name) or name)
+        accounts.ask_for_activation(self._services, name)
+        return Answer(202, ActivationPending())

@@ -9,19 +9,36 @@ This file knows the Authorization header; which token is good is the shop's to s
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from dada.app import Guard, Request
 from dada.jwt import TokenError
 from dada.problems import HTTPProblem
-from shop import tokens, usernames
+from handlers.limits import address_of, prefix
+from shop import events, tokens, usernames
 from shop.errors import Refused
+from shop.events import Origin
 from shop.services import Services
 from shop.tokens import Caller, Device
 
-__all__ = ["REALM", "bearer", "caller_of", "device_of", "guards", "maybe_caller"]
+__all__ = [
+    "GUARDED",
+    "REALM",
+    "announce",
+    "bearer",
+    "caller_of",
+    "device_of",
+    "guards",
+    "maybe_caller",
+    "must_be_fresh",
+]
 
 REALM = "dada"
+FRESH_SECONDS = 300
+_TOKEN_PROBLEMS: Final = ("unauthorized", "invalid-request", "invalid-token", "session-ended")
+# What each guard raises, for the description of the API.
+GUARDED: Final = {"signed-in": _TOKEN_PROBLEMS, "owner": (*_TOKEN_PROBLEMS, "not-found")}
 _B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
 
 
@@ -50,6 +67,12 @@ def caller_of(services: Services, request: Request) -> Caller:
         raise _invalid(error.reason, "ended") from None
 
 
+def must_be_fresh(services: Services, caller: Caller) -> None:
+    """Raise :exc:`Refused` unless the caller proved who he is in the last minutes: a session alone may be stolen."""
+    if services.clock() - caller.authenticated_at > FRESH_SECONDS:
+        raise Refused("reauth-failed", "log in again first")
+
+
 def maybe_caller(services: Services, request: Request) -> Caller | None:
     """Return who calls, or None for nobody: credentials that are no good are none here."""
     try:
@@ -72,17 +95,23 @@ def guards(services: Services) -> Mapping[str, Guard]:
     def owner(request: Request) -> None:
         signed_in(request)
         if usernames.username_key(request.params["username"]) != request.identity.key:
+            events.note(services, "access", None, "not-found")
             raise HTTPProblem("not-found")
 
     return {"signed-in": signed_in, "owner": owner}
 
 
-def device_of(request: Request) -> Device:
+def device_of(services: Services, request: Request) -> Device:
     """Return where a log-in comes from: the browser's own words, and its network, not its address."""
     agent = "".join(char for char in request.header("User-Agent") or "" if char.isprintable())
-    address: str = request.environ.get("REMOTE_ADDR", "")
-    if ":" in address:
-        network = ":".join(address.split(":")[:4]) + "::/64"
-    else:
-        network = ".".join([*address.split(".")[:3], "0/24"]) if address.count(".") == 3 else ""
-    return Device(agent[:200], network)
+    return Device(agent[:200], prefix(address_of(request, services.settings.trusted_proxies), {4: 24, 6: 64}))
+
+
+def announce(services: Services) -> Callable[[Request], None]:
+    """Return what lets the events that come of a request tell where it came from."""
+    return lambda request: events.asked_by(lambda: _origin_of(services, request))
+
+
+def _origin_of(services: Services, request: Request) -> Origin:
+    device = device_of(services, request)
+    return Origin(request.id, device.network, device.user_agent, request.identity.user_id if request.identity else None)

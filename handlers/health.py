@@ -1,9 +1,27 @@
 """/healthz and /readyz: whether the process lives, and whether what it needs answers."""
 
+from typing import Literal
+
+from msgspec import Struct
+
 from dada.app import Answer, Request
+from dada.operations import operation
 from shop.services import Services
 
 __all__ = ["Health", "Readiness"]
+
+
+class Alive(Struct, kw_only=True):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(Struct, kw_only=True):
+    """Whether all parts answer, and each of them."""
+
+    status: Literal["ok", "down"]
+    parts: dict[str, Literal["ok", "down"]]
 
 
 class Health:
@@ -12,9 +30,10 @@ class Health:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(answers={200: Alive})
     def get(self, _: Request) -> Answer:
-        """It lives: nothing else is asked."""
-        return Answer(200, {"status": "ok"})
+        """Say that the process lives; nothing else is asked."""
+        return Answer(200, Alive())
 
 
 class Readiness:
@@ -23,10 +42,11 @@ class Readiness:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(answers={200: Ready, 503: Ready}, sends=("Retry-After",))
     def get(self, _: Request) -> Answer:
-        """Whether database and Redis answer; 503 if one does not."""
+        """Say whether database and Redis answer; 503 if one does not."""
         parts = self._services.parts()
         ready = all(parts.values())
-        told = {name: "ok" if good else "down" for name, good in parts.items()}
+        told: dict[str, Literal["ok", "down"]] = {name: "ok" if good else "down" for name, good in parts.items()}
         retry = () if ready else (("Retry-After", "1"),)
-        return Answer(200 if ready else 503, {"status": "ok" if ready else "down", "parts": told}, retry)
+        return Answer(200 if ready else 503, Ready(status="ok" if ready else "down", parts=told), retry)

@@ -1,12 +1,16 @@
 """/v1/users/<username>/password and /v1/password-resets: changing a password, and choosing one anew by mail."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from dada.app import Answer, Request
-from handlers.tokens import granted
-from shop import accounts, tokens
+from dada.operations import operation
+from dada.problems import FieldError
+from handlers.limits import limited, take
+from handlers.tokens import TokenPair, granted
+from shop import accounts, passwords, tokens, usernames
 from shop.services import Services
 
 __all__ = ["Password", "PasswordReset", "PasswordResets"]
@@ -14,23 +18,34 @@ __all__ = ["Password", "PasswordReset", "PasswordResets"]
 Secret = Annotated[str, Meta(max_length=1024)]
 
 
-class Change(Struct, forbid_unknown_fields=True, kw_only=True):
+class PasswordChange(Struct, forbid_unknown_fields=True, kw_only=True):
     """The present password, and the new one."""
 
-    current_password: Secret
-    new_password: Secret
+    current_password: Annotated[Secret, Meta(examples=["correct horse battery"])]
+    new_password: Annotated[Secret, Meta(examples=["staple under a blue moon"])]
 
 
-class Address(Struct, forbid_unknown_fields=True, kw_only=True):
+class ResetRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Where to send the letter."""
 
-    email: Annotated[str, Meta(max_length=320)]
+    email: Annotated[str, Meta(max_length=320, examples=["ada@example.org"])]
 
 
-class Choice(Struct, forbid_unknown_fields=True, kw_only=True):
+class NewPassword(Struct, forbid_unknown_fields=True, kw_only=True):
     """The new password."""
 
-    password: Secret
+    password: Annotated[Secret, Meta(examples=["staple under a blue moon"])]
+
+
+class ResetPending(Struct, kw_only=True):
+    """A letter is on its way, if there is somebody to send it to."""
+
+    status: Literal["reset_pending"] = "reset_pending"
+
+
+def _faults(members: Mapping[str, Any]) -> list[FieldError]:
+    """What is wrong with a new password, where other members are wrong too; whose it is does not matter yet."""
+    return passwords.faults("#/password", members["password"]) if "password" in members else []
 
 
 class Password:
@@ -39,11 +54,18 @@ class Password:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(limited=True, takes=PasswordChange, answers={200: TokenPair}, problems=("reauth-failed",))
     def put(self, request: Request) -> Answer:
-        """Change it: every other session ends at once, and this one goes on with a new pair of tokens."""
-        change, caller = request.json(Change), request.identity
-        changed = accounts.change_password(self._services, caller.user_id, change.current_password, change.new_password)
-        tokens.end_all(self._services, caller.user_id, but=caller.session)
+        """Change one's password.
+
+        Every other session ends at once, and this one goes on with a new pair of tokens.
+        """
+        change, caller = request.json(PasswordChange), request.identity
+        with limited():
+            changed = accounts.change_password(
+                self._services, caller.user_id, change.current_password, change.new_password
+            )
+        tokens.end_all(self._services, caller.user_id, but=caller.session, because="")
         return Answer(200, granted(tokens.renew(self._services, caller.session, changed)))
 
 
@@ -53,10 +75,14 @@ class PasswordResets:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(limited=True, takes=ResetRequest, answers={202: ResetPending})
     def post(self, request: Request) -> Answer:
-        """Ask for one; the same answer for any address."""
-        accounts.ask_for_reset(self._services, request.json(Address).email)
-        return Answer(202, {"status": "reset_pending"})
+        """Ask for a letter; the same answer for any address."""
+        email = request.json(ResetRequest).email
+        take(self._services, request, "letters")
+        take(self._services, request, "reset", usernames.email_key(email))
+        accounts.ask_for_reset(self._services, email)
+        return Answer(202, ResetPending())
 
 
 class PasswordReset:
@@ -65,8 +91,11 @@ class PasswordReset:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(limited=True, takes=NewPassword, answers={204: None}, problems=("reset-invalid",))
     def put(self, request: Request) -> Answer:
         """Choose a new password; every session ends."""
-        account = accounts.reset_password(self._services, request.params["token"][:200], request.json(Choice).password)
-        tokens.end_all(self._services, account.id)
+        new = request.json(NewPassword, _faults).password
+        take(self._services, request, "tokens")
+        account = accounts.reset_password(self._services, request.params["token"][:200], new)
+        tokens.end_all(self._services, account.id, because="")
         return Answer(204)

@@ -7,7 +7,7 @@ from typing import Final
 
 from dada.problems import ProblemType, types
 
-__all__ = ["PROBLEMS", "WORDS"]
+__all__ = ["DETAILS", "PROBLEMS", "WORDS"]
 
 PROBLEMS: Final = types(
     ProblemType("username-taken", 409, "This name is taken", "用户名已被占用"),
@@ -21,6 +21,8 @@ PROBLEMS: Final = types(
     ProblemType("account-disabled", 403, "The account is disabled", "帐号已停用"),
     ProblemType("reauth-failed", 403, "The present password is not right", "当前密码不正确"),
     ProblemType("too-many-addresses", 409, "There are too many addresses", "收货地址过多"),
+    ProblemType("idempotency-running", 409, "The first request with this key is not done", "同一请求正在处理中"),
+    ProblemType("idempotency-mismatch", 422, "This key came with another body before", "幂等键已用于其他内容"),
     ProblemType("oauth-return-invalid", 400, "The return from the provider makes no sense", "第三方登录的返回参数无效"),
     ProblemType("oauth-state-invalid", 400, "This log-in was not begun here, or is over", "登录请求无效或已过期"),
     ProblemType("oauth-code-rejected", 400, "The provider did not accept the code", "授权码未被接受"),
@@ -29,12 +31,44 @@ PROBLEMS: Final = types(
     ProblemType("provider-answer", 502, "The provider answered nonsense", "第三方平台的回答无法理解"),
     ProblemType("provider-unavailable", 504, "The provider did not answer", "第三方平台没有回答"),
     ProblemType("ticket-invalid", 400, "This ticket is not valid any more", "绑定凭据已失效"),
-    ProblemType("identity-taken", 409, "This Weibo account belongs to another account", "该微博帐号已绑定其他帐号"),
-    ProblemType("already-bound", 409, "The account has a Weibo account already", "该帐号已绑定微博"),
+    ProblemType("identity-taken", 409, "It is bound to another account", "它已绑定其他帐号"),
+    ProblemType("already-bound", 409, "The account has one of this provider already", "该帐号已有此平台的绑定"),
     ProblemType("last-login-method", 409, "This is the last way to log in", "这是最后一种登录方式"),
 )  # fmt: skip
 
+# What is told of one occurrence, in Chinese; {} stands for a word that differs.
+DETAILS: Final = {
+    "a challenge is 43 characters: the base64url of a SHA-256": "challenge 应为 43 个字符：SHA-256 的 base64url",
+    "there is no state of ours": "缺少本站的 state",
+    "there is no code": "缺少授权码",
+    "no browser left with it, or one came back already, or too late": "没有对应的登录请求，或已用过，或已过期",
+    "another browser began": "登录是在另一个浏览器中开始的",
+    "it left for another provider": "登录请求属于另一个平台",
+    "it left to do something else, or as somebody else": "登录请求另有用途，或属于他人",
+    "the provider says {}": "第三方平台返回 {}",
+    "the provider answered {}": "第三方平台返回状态 {}",
+    "the provider refused, with status {}": "第三方平台拒绝，状态 {}",
+    "there is no token in the answer": "回答中没有令牌",
+    "the provider's answer is no JSON": "第三方平台的回答不是 JSON",
+    "the provider's answer is no JSON object, or too long": "第三方平台的回答不是 JSON 对象，或过长",
+    "the provider cannot be reached": "无法连接第三方平台",
+    "the provider did not answer in time": "第三方平台没有按时回答",
+    "the provider has not approved this application": "第三方平台尚未批准本应用",
+    "this code was shown before": "该授权码已用过",
+    "the token was made for another application": "令牌属于另一个应用",
+    "the token is over": "令牌已过期",
+    "two answers tell of two accounts": "两次回答的帐号不一致",
+    "there is no subject in the answer": "回答中没有用户标识",
+    "there is no uid in the answer": "回答中没有 uid",
+    "too many log-ins at once": "同时登录的人过多",
+    "at most {}": "最多 {} 个",
+    "again in {} seconds": "请在 {} 秒后重试",
+    "there is no such provider": "没有这个平台",
+    "log in again first": "请先重新登录",
+}
+
 WORDS: Final = {
+    "cursor": ("is no cursor of this collection", "不是此列表的游标"),
     "username_invalid": ("may hold letters and digits of one script, and single . _ - between", "只能用字母和数字"),
     "username_reserved": ("is reserved", "已被保留"),
     "email_invalid": ("is no mail address", "不是有效的邮箱地址"),

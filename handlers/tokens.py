@@ -1,45 +1,85 @@
 """/v1/tokens: logging in, going on, looking at one's sessions, logging out (RFC 6750, RFC 6749 §5.1, §6)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from dada.app import Answer, Request
 from dada.jwt import TokenError
-from dada.problems import FieldError, HTTPProblem, Invalid
+from dada.operations import operation
+from dada.problems import HTTPProblem
 from handlers.callers import bearer, device_of
-from handlers.users import when
+from handlers.limits import limited, take
+from handlers.pages import PageQuery, page_of
+from handlers.users import Time, when
 from shop import accounts, tokens
 from shop.errors import Refused
 from shop.services import Services
 from shop.tokens import Grant
 
-__all__ = ["CurrentToken", "Refresh", "Tokens", "granted"]
+__all__ = ["CurrentToken", "OneToken", "Refresh", "TokenPair", "Tokens", "granted"]
+
+
+EXAMPLE = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg…"
 
 
 class Credentials(Struct, forbid_unknown_fields=True, kw_only=True):
     """A name, or a proved mail address, and the password."""
 
-    username: Annotated[str, Meta(max_length=320)]
-    password: Annotated[str, Meta(max_length=1024)]
+    username: Annotated[str, Meta(max_length=320, examples=["ada"])]
+    password: Annotated[str, Meta(max_length=1024, examples=["correct horse battery"])]
 
 
 class RefreshToken(Struct, forbid_unknown_fields=True, kw_only=True):
     """A refresh token."""
 
-    refresh_token: Annotated[str, Meta(max_length=200)]
+    refresh_token: Annotated[str, Meta(max_length=200, examples=[EXAMPLE])]
 
 
-def granted(grant: Grant) -> dict[str, Any]:
-    """Return a pair of tokens as OAuth 2.0 writes it (RFC 6749 §5.1)."""
-    return {
-        "access_token": grant.access_token,
-        "token_type": "Bearer",
-        "expires_in": grant.expires_in,
-        "refresh_token": grant.refresh_token,
-        "refresh_expires_in": grant.refresh_expires_in,
-        "username": grant.username,
-    }
+class TokenPair(Struct, kw_only=True):
+    """A pair of tokens as OAuth 2.0 writes it (RFC 6749 §5.1); lifetimes in seconds."""
+
+    access_token: Annotated[str, Meta(examples=["eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.…"])]
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 the kind, no token
+    expires_in: Annotated[int, Meta(ge=0, examples=[600])]
+    refresh_token: Annotated[str, Meta(examples=[EXAMPLE])]
+    refresh_expires_in: Annotated[int, Meta(ge=0, examples=[1_209_600])]
+    username: Annotated[str, Meta(examples=["ada"])]
+
+
+class Session(Struct, kw_only=True):
+    """A log-in on one device."""
+
+    id: Annotated[str, Meta(examples=["9f86d081884c7d659a2feaa0c55ad015"])]
+    created_at: Time
+    last_used_at: Time
+    user_agent: Annotated[str, Meta(examples=["Mozilla/5.0"])]
+    network: Annotated[str, Meta(examples=["127.0.0.0/24"])]
+    current: bool
+
+
+class SessionPage(Struct, kw_only=True):
+    """Some sessions, and the cursor of those that follow."""
+
+    items: list[Session]
+    next: str | None
+
+
+class Scope(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which sessions."""
+
+    scope: Annotated[Literal["all", "others"], Meta(description="Every session, or every other one.")] = "all"
+
+
+def granted(grant: Grant) -> TokenPair:
+    """Return a pair of tokens as it is written."""
+    return TokenPair(
+        access_token=grant.access_token,
+        expires_in=grant.expires_in,
+        refresh_token=grant.refresh_token,
+        refresh_expires_in=grant.refresh_expires_in,
+        username=grant.username,
+    )
 
 
 class Tokens:
@@ -48,36 +88,47 @@ class Tokens:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(
+        limited=True,
+        takes=Credentials,
+        answers={200: TokenPair},
+        problems=("invalid-credentials", "account-not-activated", "account-disabled"),
+    )
     def post(self, request: Request) -> Answer:
         """Log in."""
         given = request.json(Credentials)
-        account = accounts.authenticate(self._services, given.username, given.password)
-        return Answer(200, granted(tokens.log_in(self._services, account, device_of(request))))
+        take(self._services, request, "login")
+        with limited():
+            account = accounts.authenticate(self._services, given.username, given.password)
+        return Answer(200, granted(tokens.log_in(self._services, account, device_of(self._services, request))))
 
+    @operation(query=PageQuery, answers={200: SessionPage}, sends=("Link",))
     def get(self, request: Request) -> Answer:
-        """One's own sessions."""
-        caller = request.identity
-        items = [
-            {
-                "id": session.id,
-                "created_at": when(session.created_at),
-                "last_used_at": when(session.last_used_at),
-                "user_agent": session.user_agent,
-                "network": session.network,
-                "current": session.current,
-            }
-            for session in tokens.sessions_of(self._services, caller.user_id, caller.session)
-        ]
-        return Answer(200, {"items": items})
+        """List one's own sessions, the latest log-in first, a page at a time."""
+        caller, page = request.identity, page_of(self._services, request, "sessions")
+        found = tokens.sessions_of(
+            self._services, caller.user_id, caller.session, after=page.after, limit=page.limit + 1
+        )
+        shown, following, headers = page.cut(found, lambda session: [session.created_at, session.id])
+        return Answer(200, SessionPage(items=[_shown(session) for session in shown], next=following), headers)
 
+    @operation(query=Scope, answers={204: None})
     def delete(self, request: Request) -> Answer:
-        """Log out everywhere (?scope=all, which is meant where none is given) or everywhere else (?scope=others)."""
-        scope = request.query("scope") or "all"
-        if scope not in ("all", "others"):
-            raise Invalid([FieldError("#/scope", "invalid")])
-        caller = request.identity
+        """Log out everywhere, or everywhere else."""
+        caller, scope = request.identity, request.query(Scope).scope
         tokens.end_all(self._services, caller.user_id, but=caller.session if scope == "others" else "")
         return Answer(204)
+
+
+def _shown(session: tokens.Session) -> Session:
+    return Session(
+        id=session.id,
+        created_at=when(session.created_at),
+        last_used_at=when(session.last_used_at),
+        user_agent=session.user_agent,
+        network=session.network,
+        current=session.current,
+    )
 
 
 class Refresh:
@@ -86,9 +137,13 @@ class Refresh:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(
+        limited=True, takes=RefreshToken, answers={200: TokenPair}, problems=("refresh-invalid", "refresh-reused")
+    )
     def post(self, request: Request) -> Answer:
         """Exchange a refresh token, which is good once, for the next pair."""
-        return Answer(200, granted(tokens.refresh(self._services, request.json(RefreshToken).refresh_token)))
+        with limited():
+            return Answer(200, granted(tokens.refresh(self._services, request.json(RefreshToken).refresh_token)))
 
 
 class CurrentToken:
@@ -97,8 +152,12 @@ class CurrentToken:
     def __init__(self, services: Services) -> None:
         self._services = services
 
+    @operation(answers={204: None}, problems=("unauthorized", "invalid-request", "invalid-token"), caller="own")
     def delete(self, request: Request) -> Answer:
-        """Log out here.  An access token whose time is over will do, and so will the refresh token (RFC 7009 §2.2)."""
+        """Log out here.
+
+        An access token whose time is over will do, and so will the refresh token (RFC 7009 §2.2).
+        """
         token = bearer(request)
         if token is None:
             raise HTTPProblem("unauthorized", clause="RFC 6750 §3")
@@ -111,4 +170,18 @@ class CurrentToken:
                 tokens.end_by_refresh_token(self._services, token)
         except (TokenError, Refused):
             raise HTTPProblem("invalid-token", clause="RFC 6750 §3.1") from None
+        return Answer(204)
+
+
+class OneToken:
+    """One of one's sessions, by its number."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @operation(answers={204: None}, problems=("not-found",))
+    def delete(self, request: Request) -> Answer:
+        """Log out there."""
+        if not tokens.end_session(self._services, request.params["session"], request.identity.user_id):
+            raise HTTPProblem("not-found")
         return Answer(204)

@@ -1,6 +1,7 @@
 """The sandbox's secrets: made on the first run, in a folder that git ignores, readable by their owner only.
 
     keys.json             the ring that tokens are signed with, marked as the sandbox's
+    lasting_secret        what never rotates: the chain of events is made with it
     weibo_client_secret   what the look-alike knows us by; it begins with "sandbox-", and no other process takes it
     world.json            the same for the look-alike, and the token of its switches
     valkey                the password of the embedded Valkey
@@ -13,6 +14,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from dada import base64url
 from shop.keyring import new_ring
 
 __all__ = ["APP_KEY", "make_secrets"]
@@ -36,6 +38,7 @@ def make_secrets(folder: Path, redirect_uri: str) -> Path:
     _write(folder / "world.json", json.dumps(world), again=True)
     _write(folder / "weibo_client_secret", world["weibo_app_secret"], again=True)
     _write(folder / "keys.json", json.dumps(new_ring("sandbox-1", secrets.token_bytes(32), sandbox=True)))
+    _write(folder / "lasting_secret", base64url.encode(secrets.token_bytes(32)))
     _write(folder / "valkey", secrets.token_hex(16))
     return folder
 

@@ -134,12 +134,12 @@ def _name(handler: Any) -> str:
 
 
 def _body(original: Callable[..., Any]) -> Callable[..., Any]:
-    def read(data: bytes, kind: Any) -> Any:
+    def read(data: bytes, kind: Any, *more: Any, **named: Any) -> Any:
         try:
-            value = original(data, kind)
+            value = original(data, kind, *more, **named)
         except Invalid as error:
             wrong = ", ".join(f"{field.pointer}: {field.code}" for field in error.errors)
-            _tell([told(Step("fields", "RFC 6901 §6", "failed", wrong), "body", place(bodies.validate))])
+            _tell([told(Step("fields", "RFC 8259 §4", "failed", wrong), "body", place(bodies.validate))])
             raise
         except Rejected as error:
             _tell([told(Step("json", error.clause, "failed", error.detail), "body", place(original))])
@@ -182,7 +182,7 @@ def _password(original: Callable[..., Any]) -> Callable[..., Any]:
         began = time.perf_counter()
         same: bool = original(hasher, hashed, password)
         found = "argon2id gives the same hash" if same else "argon2id gives another hash, or there is no such account"
-        step = Step("hash", "RFC 9106 §3.1", "passed" if same else "failed", found)
+        step = Step("hash", "", "passed" if same else "failed", found)
         _tell([told(step, "password", place(original))], time.perf_counter() - began)
         return same
 
@@ -193,7 +193,7 @@ def _hash(original: Callable[..., Any]) -> Callable[..., Any]:
     def hash_(hasher: Hasher, password: str) -> str:
         began = time.perf_counter()
         hashed: str = original(hasher, password)
-        step = Step("hash", "RFC 9106 §3.1", "passed", "argon2id made a hash; nothing else of the password is kept")
+        step = Step("hash", "", "passed", "argon2id made a hash; nothing else of the password is kept")
         _tell([told(step, "password", place(original))], time.perf_counter() - began)
         return hashed
 

@@ -8,13 +8,14 @@ This file knows accounts; sessions are in `tokens.py`, what letters say in `lett
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from dada.oauth import new_secret
 from dada.problems import FieldError, Invalid
-from shop import liveness, outbox, passwords, usernames
+from shop import events, limits, liveness, outbox, passwords, usernames
 from shop.database import IntegrityError
 from shop.errors import Refused
 from shop.services import Services
@@ -23,7 +24,7 @@ from shop.usernames import Email, Username
 
 __all__ = [
     "Account", "activate", "ask_for_activation", "ask_for_reset", "authenticate", "by_username", "change_password",
-    "check_activation", "disable", "mint", "profile", "register", "reset_password", "update_profile",
+    "check_activation", "disable", "faults", "mint", "profile", "register", "reset_password", "update_profile",
 ]  # fmt: skip
 
 HOUR_MS: Final = 3_600_000
@@ -56,11 +57,24 @@ def by_username(services: Services, name: str) -> Account | None:
 # --- registering -----------------------------------------------------------------------------------------
 
 
+def faults(members: Mapping[str, Any]) -> list[FieldError]:
+    """Return what is wrong with a new account's name, address and password, as far as they are among *members*."""
+    username, password, email = (members.get(name) for name in ("username", "password", "email"))
+    found = [
+        usernames.username(username) if username is not None else None,
+        usernames.email(email) if email is not None else None,
+    ]
+    wrong = [one for one in found if isinstance(one, FieldError)]
+    if password is not None:
+        others = [text for text in (username, email and email.partition("@")[0], email) if text]
+        wrong += passwords.faults("#/password", password, *others)
+    return wrong
+
+
 def prove(username: str, password: str, email: str) -> tuple[Username, Email]:
     """Return name and address in all their forms.  Raise :exc:`Invalid` with every field's error."""
     name, address = usernames.username(username), usernames.email(email)
-    wrong = [found for found in (name, address) if isinstance(found, FieldError)]
-    wrong += passwords.faults("#/password", password, username, email.partition("@")[0], email)
+    wrong = faults({"username": username, "password": password, "email": email})
     if wrong or isinstance(name, FieldError) or isinstance(address, FieldError):
         raise Invalid(wrong)
     return name, address
@@ -77,6 +91,7 @@ def register(services: Services, *, username: str, password: str, email: str, la
     with services.db.write() as tx:
         account = add(tx, services, name, address, hashed, language, **profile)
         job = outbox.put(tx, services, "mail.activation", user=account.id)
+        events.write(tx, services, "register", account.id)
     outbox.push(services, job)
     return account
 
@@ -174,6 +189,20 @@ def activate(services: Services, token: str, caller_id: int | None = None) -> Ac
                elsewhere) by somebody who is not seen to own the address, his sessions and links end: he may have given
                an address that is not his, and waited.
     """
+    try:
+        row = _activate(services, token)
+    except Refused as refused:
+        events.note(services, "activation", None, refused.reason)
+        raise
+    if row.used_at is not None:
+        return _account(row)
+    if row.state == "active" and caller_id != row.id:
+        _expel(services, row)
+    return _account(row)._replace(state="active")
+
+
+def _activate(services: Services, token: str) -> Row[Any]:
+    """Use the token, unless it was used a moment ago, and return its row with its user's, as it was before."""
     with services.db.write() as tx:
         row = _find(tx, services, token, "activation")
         if row is None:
@@ -181,7 +210,7 @@ def activate(services: Services, token: str, caller_id: int | None = None) -> Ac
         if row.used_at is not None:
             if services.now_ms - row.used_at > _AGAIN_MS:
                 raise Refused("activation-invalid")
-            return _account(row)
+            return row
         _consume(tx, services, row.digest)
         proved = {"state": "active", "verified_email_key": row.email_key}
         try:
@@ -189,9 +218,8 @@ def activate(services: Services, token: str, caller_id: int | None = None) -> Ac
                 tx.execute(update(users).where(users.c.id == row.id).values(proved))
         except IntegrityError:  # somebody else proved this address in the meantime
             raise Refused("activation-invalid") from None
-    if row.state == "active" and caller_id != row.id:
-        _expel(services, row)
-    return _account(row)._replace(state="active")
+        events.write(tx, services, "activation", row.id)
+    return row
 
 
 def _expel(services: Services, row: Row[Any]) -> None:
@@ -206,6 +234,7 @@ def ask_for_activation(services: Services, username: str) -> None:
     account = by_username(services, username)
     with services.db.write() as tx:
         job = outbox.put(tx, services, "mail.activation", user=account.id if account else 0)
+        events.write(tx, services, "resend", account.id if account else None)
     outbox.push(services, job)
 
 
@@ -216,19 +245,31 @@ def authenticate(services: Services, login: str, password: str) -> Account:
     """Return the account whose name, or proved address, and password these are.
 
     Raise :exc:`Refused`: invalid-credentials for an unknown name, a wrong password and an account without one, after
-    the same work; what else is wrong with an account is told only to who knows its password.
+    the same work; what else is wrong with an account is told only to who knows its password.  Raise :exc:`TooMany`
+    while the name is locked, whatever the password.  (A name and an address are locked apart: together, the lock
+    would tell that they are of one account.)
     """
     if "@" in login:
-        which = users.c.verified_email_key == usernames.email_key(login)[:254]
+        key = usernames.email_key(login)[:254]
+        which = users.c.verified_email_key == key
     else:
-        which = users.c.username_key == (usernames.username_key(login) or "")
+        key = usernames.username_key(login) or ""
+        which = users.c.username_key == key
     with services.db.read() as connection:
         row = connection.execute(select(users).where(which)).first()
-    if not services.hasher.verify(row.password_hash if row else None, password) or row is None:
-        raise Refused("invalid-credentials")
-    if services.hasher.is_outdated(row.password_hash):
-        _rehash(services, row, password)
-    return must_be_active(_account(row))
+    standing = limits.begin(services, "login", key)
+    try:
+        if not services.hasher.verify(row.password_hash if row else None, password) or row is None:
+            raise Refused("invalid-credentials")
+        limits.end_well(services, "login", key)
+        if services.hasher.is_outdated(row.password_hash):
+            _rehash(services, row, password)
+        return must_be_active(_account(row))
+    except Refused as refused:
+        events.note(services, "login", row.id if row else None, refused.reason)
+        if not standing.left and refused.reason == "invalid-credentials":
+            events.note(services, "lock", row.id if row else None, standing.name)
+        raise
 
 
 def must_be_active(account: Account) -> Account:
@@ -254,12 +295,16 @@ def _rehash(services: Services, row: Row[Any], password: str) -> None:
 def change_password(services: Services, user_id: int, current: str, new: str) -> Account:
     """Change the password; all sessions end with the epoch, and all one-time tokens.  Return the account as it is now.
 
-    Raise :exc:`Refused` (reauth-failed) for a wrong present password, :exc:`Invalid` for a new one that is not taken.
+    Raise :exc:`Refused` (reauth-failed) for a wrong present password, which counts like a failed log-in, so that there
+    may be :exc:`TooMany`; and :exc:`Invalid` for a new one that is not taken.
     """
     with services.db.read() as connection:
         row = connection.execute(select(users).where(users.c.id == user_id)).one()
+    limits.begin(services, "login", row.username_key)
     if not services.hasher.verify(row.password_hash, current):
+        events.note(services, "password-change", user_id, "reauth-failed")
         raise Refused("reauth-failed")
+    limits.end_well(services, "login", row.username_key)
     if wrong := _new_password_faults("#/new_password", new, row):
         raise Invalid(wrong)
     if current == new:
@@ -274,6 +319,7 @@ def ask_for_reset(services: Services, email: str) -> None:
         row = connection.execute(select(users.c.id).where(users.c.verified_email_key == key)).first()
     with services.db.write() as tx:
         job = outbox.put(tx, services, "mail.reset", user=row.id if row else 0)
+        events.write(tx, services, "reset-asked", row.id if row else None)
     outbox.push(services, job)
 
 
@@ -282,6 +328,7 @@ def reset_password(services: Services, token: str, new: str) -> Account:
     with services.db.read() as connection:
         row = _find(connection, services, token, "reset")
     if row is None or row.used_at is not None:
+        events.note(services, "password-reset", None, "reset-invalid")
         raise Refused("reset-invalid")
     if wrong := _new_password_faults("#/password", new, row):
         raise Invalid(wrong)
@@ -304,6 +351,7 @@ def _set_password(services: Services, row: Row[Any], new: str, old_hash: str | N
             raise Refused("reset-invalid" if token else "reauth-failed")
         tx.execute(delete(one_time_tokens).where(one_time_tokens.c.user_id == row.id))
         job = outbox.put(tx, services, "mail.password_changed", user=row.id)
+        events.write(tx, services, "password-reset" if token else "password-change", row.id)
     outbox.push(services, job)
     return _account(row)._replace(epoch=epoch)
 
@@ -314,6 +362,7 @@ def disable(services: Services, user_id: int) -> None:
         epoch = 1 + connection.execute(select(users.c.token_epoch).where(users.c.id == user_id)).scalar_one()
     with liveness.counting_up(services, user_id, epoch), services.db.write() as tx:
         tx.execute(update(users).where(users.c.id == user_id).values(state="disabled", token_epoch=epoch))
+        events.write(tx, services, "disable", user_id)
 
 
 # --- profiles --------------------------------------------------------------------------------------------

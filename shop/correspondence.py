@@ -29,7 +29,7 @@ class Addressed(NamedTuple):
 def write(services: Services, kind: str, user_id: int) -> Addressed | None:
     """Return the letter of this *kind* that the user is due now; None for none.
 
-    kind  activation, reset, password_changed, token_reused
+    kind  one of _WRITERS
     """
     with services.db.write() as tx:
         row = tx.execute(select(users).where(users.c.id == user_id)).first()
@@ -58,17 +58,25 @@ def _reset(tx: Connection, services: Services, row: Row[Any]) -> Letter | None:
     return letters.password_reset(row.language, page, username=row.username, token=token, minutes=minutes)
 
 
-def _password_changed(_: Connection, services: Services, row: Row[Any]) -> Letter:
-    return letters.password_changed(row.language, services.settings.page_origin, username=row.username)
+def _to_owner(
+    letter: Callable[..., Letter], *, proved: bool = False
+) -> Callable[[Connection, Services, Row[Any]], Letter | None]:
+    """Return what writes a letter that only tells; with *proved*, only to an address whose owner clicked."""
 
+    def write_it(_: Connection, services: Services, row: Row[Any]) -> Letter | None:
+        if proved and row.verified_email_key is None:
+            return None
+        return letter(row.language, services.settings.page_origin, username=row.username)
 
-def _token_reused(_: Connection, services: Services, row: Row[Any]) -> Letter:
-    return letters.token_reused(row.language, services.settings.page_origin, username=row.username)
+    return write_it
 
 
 _WRITERS: Final[dict[str, Callable[[Connection, Services, Row[Any]], Letter | None]]] = {
     "activation": _activation,
     "reset": _reset,
-    "password_changed": _password_changed,
-    "token_reused": _token_reused,
+    "password_changed": _to_owner(letters.password_changed),
+    "token_reused": _to_owner(letters.token_reused),
+    "new_device": _to_owner(letters.new_device, proved=True),
+    "identity_bound": _to_owner(letters.identity_bound, proved=True),
+    "identity_unbound": _to_owner(letters.identity_unbound, proved=True),
 }

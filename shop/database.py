@@ -13,10 +13,10 @@ from typing import Any
 
 import pymysql
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["OUTAGES", "Database", "IntegrityError"]
+__all__ = ["OUTAGES", "ArgumentError", "Database", "IntegrityError"]
 
 OUTAGES = (OperationalError, PoolTimeout, pymysql.err.OperationalError)
 _BUSY_SECONDS = 10

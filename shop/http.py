@@ -31,15 +31,16 @@ class HTTP:
     def __init__(self) -> None:
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, and no .netrc: secrets go where the settings say
-        self._session.headers["User-Agent"] = "dada"
+        self._session.headers.update({"User-Agent": "dada", "Accept": "application/json"})
 
     def post(self, url: str, form: Mapping[str, str]) -> Reply:
         """Send *form* in the body of a POST."""
         return self._call(requests.Request("POST", url, data=dict(form)))
 
-    def get(self, url: str, query: Mapping[str, str]) -> Reply:
-        """Send a GET with *query*."""
-        return self._call(requests.Request("GET", url, params=dict(query)))
+    def get(self, url: str, query: Mapping[str, str], bearer: str = "") -> Reply:
+        """Send a GET with *query*, and with a token if there is one (RFC 6750 §2.1)."""
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        return self._call(requests.Request("GET", url, params=dict(query), headers=headers))
 
     def _call(self, request: requests.Request) -> Reply:
         try:
@@ -48,8 +49,12 @@ class HTTP:
             with self._session.send(prepared, timeout=timeout, allow_redirects=False, stream=True) as response:
                 return Reply(response.status_code, response.raw.read(MAX_BYTES + 1, decode_content=True))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            # The library's message may hold the URL, and the URL a token: only the kind of failure is told.
-            raise Refused("provider-unavailable", type(error).__name__) from None
+            # The library's message may hold the URL, and the URL a token: it is not told.
+            late = isinstance(error, requests.Timeout | TimeoutError)
+            raise Refused(
+                "provider-unavailable",
+                "the provider did not answer in time" if late else "the provider cannot be reached",
+            ) from None
 
     def close(self) -> None:
         """Give all connections back."""

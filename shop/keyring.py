@@ -22,12 +22,14 @@ from dada import base64url
 from dada.errors import Malformed, Misuse, Problem
 from dada.jwk import Key
 
-__all__ = ["ACCESS", "REFRESH", "Keyring", "Ring", "derive", "new_ring", "read_ring"]
+__all__ = ["ACCESS", "CURSOR", "REFRESH", "REPEATS", "Keyring", "Ring", "derive", "new_ring", "read_ring"]
 
 _log = logging.getLogger("shop.keyring")
 
 ACCESS: Final = "access token"
 REFRESH: Final = "refresh token"
+CURSOR: Final = "cursor"
+REPEATS: Final = "idempotency key"
 _LOOK_EVERY: Final = 1.0  # seconds
 
 

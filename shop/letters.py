@@ -9,7 +9,10 @@ This file knows words; it does not know how a letter travels.
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-__all__ = ["Letter", "activation", "already_registered", "password_changed", "password_reset", "token_reused"]
+__all__ = [
+    "Letter", "activation", "already_registered", "identity_bound", "identity_unbound", "new_device",
+    "password_changed", "password_reset", "token_reused",
+]  # fmt: skip
 
 
 class Letter(NamedTuple):
@@ -37,6 +40,21 @@ def password_reset(language: str, page: str, *, username: str, token: str, minut
 def password_changed(language: str, page: str, *, username: str) -> Letter:
     """The letter that tells of a new password."""
     return _write("password_changed", language, username=username, link=f"{page}/#/reset")
+
+
+def new_device(language: str, page: str, *, username: str) -> Letter:
+    """The letter that tells of a log-in from a browser that was not seen before."""
+    return _write("new_device", language, username=username, link=f"{page}/#/sessions")
+
+
+def identity_bound(language: str, page: str, *, username: str) -> Letter:
+    """The letter that tells of an account elsewhere that one may log in with from now on."""
+    return _write("identity_bound", language, username=username, link=f"{page}/#/account")
+
+
+def identity_unbound(language: str, page: str, *, username: str) -> Letter:
+    """The letter that tells of one that one may not log in with any more."""
+    return _write("identity_unbound", language, username=username, link=f"{page}/#/account")
 
 
 def token_reused(language: str, page: str, *, username: str) -> Letter:
@@ -142,6 +160,58 @@ Please look through the others:
 {username}，您好：
 
 您的一个登录凭证被使用了两次，可能已被盗用，该设备已退出。请检查您的其他登录：
+
+{link}
+"""),
+    ),
+    "new_device": (
+        ("A log-in at Dada from another browser", """
+Hello {username},
+
+somebody just logged in to your account, from a browser that we have not seen with you before.
+If it was you, nothing is to be done.  If not, log it out here, and choose a new password:
+
+{link}
+"""),
+        ("达达商城：您的帐号在新的浏览器上登录", """
+{username}，您好：
+
+刚刚有人在一个您没有用过的浏览器上登录了您的帐号。如果是您本人，无须做任何事；
+如果不是，请在这里让它退出，并重设密码：
+
+{link}
+"""),
+    ),
+    "identity_bound": (
+        ("One more way to log in at Dada", """
+Hello {username},
+
+an account elsewhere was just bound to yours: whoever has it can log in as you from now on.
+If it was not you, take it away again, and choose a new password:
+
+{link}
+"""),
+        ("达达商城：您的帐号绑定了第三方登录", """
+{username}，您好：
+
+您的帐号刚刚绑定了一个第三方帐号，以后用它也可以登录。如果不是您本人，请解除绑定，并重设密码：
+
+{link}
+"""),
+    ),
+    "identity_unbound": (
+        ("One way less to log in at Dada", """
+Hello {username},
+
+an account elsewhere was taken from yours: nobody can log in with it any more.
+If it was not you, choose a new password:
+
+{link}
+"""),
+        ("达达商城：第三方登录已解除绑定", """
+{username}，您好：
+
+您的帐号刚刚解除了一个第三方帐号的绑定，以后不能再用它登录。如果不是您本人，请重设密码：
 
 {link}
 """),

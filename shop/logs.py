@@ -15,7 +15,9 @@ from typing import Any, Final
 
 __all__ = ["Formatter", "configure", "redacted"]
 
-FIELDS: Final = ("request", "job", "task", "tries", "worker", "milliseconds", "status", "method", "path", "why")
+FIELDS: Final = (
+    "request", "job", "task", "tries", "worker", "milliseconds", "status", "method", "path", "why", "event", "mac",
+)  # fmt: skip
 
 _SECRETS: Final = (
     (re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"), "[redacted]"),  # a JWT

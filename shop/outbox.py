@@ -38,6 +38,8 @@ def put(tx: Connection, services: Services, task: str, **args: Any) -> str:
 
 def push(services: Services, *job_ids: str) -> None:
     """Put committed jobs on the queue now.  A failure is no failure: `relay` comes later."""
+    if not job_ids:
+        return
     try:
         _send(services, outbox.c.id.in_(job_ids))
     except OUTAGES as error:

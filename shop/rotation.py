@@ -42,9 +42,13 @@ def keys_in(path: Path) -> list[KeyState]:
 
 
 def create(path: Path, now: float, kid: str | None = None, *, sandbox: bool = False) -> KeyState:
-    """Add a key that verifies; the first key of a new file signs at once.  Raise :exc:`Misuse`."""
+    """Add a key that verifies; the first key of a new file signs at once, and gets a lasting secret beside it.
+
+    Raise :exc:`Misuse`.
+    """
     name = kid or f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}-{secrets.token_hex(2)}"
     secret = secrets.token_bytes(32)
+    _make_lasting(path.with_name("lasting_secret"))
     if not path.exists():
         ring = new_ring(name, secret, sandbox=sandbox)
         ring["keys"][0]["since"] = int(now)
@@ -55,6 +59,16 @@ def create(path: Path, now: float, kid: str | None = None, *, sandbox: bool = Fa
     entry = {"kid": name, "secret": base64url.encode(secret), "use": "verify", "since": int(now)}
     _replace(path, [*_entries(path), entry])
     return KeyState(name, "verify", int(now))
+
+
+def _make_lasting(path: Path) -> None:
+    """Make the secret that never rotates, if there is none yet."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w") as file:
+        file.write(base64url.encode(secrets.token_bytes(32)) + "\n")
 
 
 def promote(path: Path, kid: str, now: float) -> None:

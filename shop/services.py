@@ -8,13 +8,14 @@
     hasher   shop/passwords.py   argon2id, bounded
     http     shop/http.py        calls to other services
     post     shop/post.py        letters, by SMTP
+    providers shop/providers.py  whose accounts one may log in with, by name
     clock    seconds since 1970
 
 This file knows how the parts are made; it does not know what they are used for.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,9 +30,11 @@ from shop.http import HTTP
 from shop.keyring import Keyring
 from shop.passwords import Hasher
 from shop.post import Post
+from shop.providers import Provider
 from shop.settings import Settings
+from shop.weibo import Weibo
 
-__all__ = ["MAIL", "OUTAGES", "Cache", "Services", "connect"]
+__all__ = ["MAIL", "OUTAGES", "Cache", "Services", "connect", "providers_of", "redis_client"]
 
 MAIL = "mail"  # the queue of letters
 
@@ -86,6 +89,7 @@ class Services:
     hasher: Hasher
     http: HTTP
     post: Post
+    providers: Mapping[str, Provider]
     clock: Callable[[], float] = time.time
 
     @property
@@ -125,8 +129,16 @@ def connect(settings: Settings, clock: Callable[[], float] = time.time) -> Servi
         hasher=Hasher(),
         http=HTTP(),
         post=Post(settings.smtp_url, settings.mail_from),
+        providers=providers_of(settings),
         clock=clock,
     )
+
+
+def providers_of(settings: Settings) -> dict[str, Provider]:
+    """Return the providers that the settings name."""
+    weibo = Weibo.at(settings.weibo_url, settings.weibo_client_id, settings.weibo_client_secret, settings.page_origin)
+    providers: tuple[Provider, ...] = (weibo, *settings.providers)
+    return {provider.client.name: provider for provider in providers}
 
 
 def redis_client(url: str) -> "redis.Redis":

@@ -5,11 +5,15 @@
     REDIS_URL             redis://, rediss://, unix://
     API_URL               this API as the page and the mails name it: http://127.0.0.1:8000
     PAGE_ORIGIN           the page's origin, the only one that may read answers: http://127.0.0.1:7000
-    SECRETS_DIR           a folder with keys.json and weibo_client_secret, mode 0700, each file 0600
+    SECRETS_DIR           a folder, mode 0700, with three files, mode 0600: keys.json (what tokens are signed with),
+                          lasting_secret (for what must be checked for years: the chain of events), weibo_client_secret;
+                          and providers.json, if one may log in with others than Weibo (shop/providers.py)
     WEIBO_CLIENT_ID       our AppKey
     WEIBO_URL             the provider: https://api.weibo.com
     SMTP_URL              smtp://host:port, smtps://…, smtp+starttls://…, with user:password@ where needed
     MAIL_FROM             the sender of letters
+    ADDRESS_LIMITS        whether requests are counted by address: on, off, or auto (default): on but in the sandbox
+    TRUSTED_PROXIES       networks whose X-Forwarded-For is believed: 10.0.0.0/8, 192.0.2.7
 
 This file knows names, texts and what they must look like; it opens nothing but the secrets.
 """
@@ -19,14 +23,19 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from dada import base64url
 from dada.errors import Misuse, Problem
 from dada.origins import is_loopback, parse_origin
+from shop.providers import Described, read_descriptions
 
-__all__ = ["Settings", "made_for_the_sandbox"]
+__all__ = ["Network", "Settings", "made_for_the_sandbox"]
+
+Network = IPv4Network | IPv6Network
 
 DEFAULTS: Final = {
     "DADA_ENV": "production",
@@ -34,6 +43,8 @@ DEFAULTS: Final = {
     "PAGE_ORIGIN": "http://127.0.0.1:7000",
     "WEIBO_URL": "https://api.weibo.com",
     "MAIL_FROM": "达达商城 <no-reply@dada.example>",
+    "ADDRESS_LIMITS": "auto",
+    "TRUSTED_PROXIES": "",
 }
 _REQUIRED: Final = ("DATABASE_URL", "REDIS_URL", "SECRETS_DIR", "SMTP_URL", "WEIBO_CLIENT_ID")
 
@@ -53,6 +64,10 @@ class Settings:
     weibo_url: str
     smtp_url: str = field(repr=False)
     mail_from: str
+    lasting_secret: bytes = field(repr=False)
+    address_limits: bool
+    trusted_proxies: tuple[Network, ...]
+    providers: tuple[Described, ...] = field(repr=False)
 
     @property
     def sandbox(self) -> bool:
@@ -79,9 +94,15 @@ class Settings:
                 problems.append(Problem("setting-wrong", name, shown, wrong, _EXAMPLES[name]))
         if told["DADA_ENV"] == "production" and not problems:
             problems += _only_for_production(told)
-        secret = ""
+        secrets = _Secrets("", b"")
         if not problems:
-            secret, problems = _read_secrets(Path(told["SECRETS_DIR"]), sandbox=told["DADA_ENV"] == "sandbox")
+            secrets, problems = _read_secrets(Path(told["SECRETS_DIR"]), sandbox=told["DADA_ENV"] == "sandbox")
+        providers: tuple[Described, ...] = ()
+        if not problems:
+            try:
+                providers = read_descriptions(Path(told["SECRETS_DIR"]) / "providers.json", told["PAGE_ORIGIN"])
+            except Misuse as error:
+                problems += error.problems
         if problems:
             raise Misuse(problems)
         return cls(
@@ -92,10 +113,14 @@ class Settings:
             page_origin=told["PAGE_ORIGIN"],
             secrets_dir=Path(told["SECRETS_DIR"]),
             weibo_client_id=told["WEIBO_CLIENT_ID"],
-            weibo_client_secret=secret,
+            weibo_client_secret=secrets.weibo_client,
             weibo_url=told["WEIBO_URL"],
             smtp_url=told["SMTP_URL"],
             mail_from=told["MAIL_FROM"],
+            lasting_secret=secrets.lasting,
+            address_limits=(told["ADDRESS_LIMITS"], told["DADA_ENV"]) in _LIMITED,
+            trusted_proxies=_networks(told["TRUSTED_PROXIES"]),
+            providers=providers,
         )
 
 
@@ -113,21 +138,36 @@ def _url(*schemes: str, host: bool = True) -> Any:
     return check
 
 
+def _networks(value: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _proxies(value: str) -> str:
+    try:
+        _networks(value)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def _origin(value: str) -> str:
     return "" if parse_origin(value) else "this is no origin as browsers write it"
 
 
+_LIMITED: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "production")})
 _EXAMPLES: Final = {
     "DADA_ENV": "production or sandbox",
     "DATABASE_URL": "mysql+pymysql://dada:…@127.0.0.1/dada?charset=utf8mb4, or sqlite:////var/lib/dada/shop.db",
     "REDIS_URL": "redis://127.0.0.1:6379/0",
     "API_URL": "http://127.0.0.1:8000",
     "PAGE_ORIGIN": "http://127.0.0.1:7000",
-    "SECRETS_DIR": "a folder with keys.json and weibo_client_secret",
+    "SECRETS_DIR": "a folder with keys.json, lasting_secret and weibo_client_secret",
     "WEIBO_CLIENT_ID": "the AppKey that Weibo gave you",
     "WEIBO_URL": "https://api.weibo.com",
     "SMTP_URL": "smtp://127.0.0.1:25",
     "MAIL_FROM": "Shop <no-reply@shop.example>",
+    "ADDRESS_LIMITS": "auto, on, off",
+    "TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7",
 }
 _CHECKS: Final = {
     "DADA_ENV": lambda value: "" if value in ("production", "sandbox") else "there are two kinds",
@@ -140,6 +180,8 @@ _CHECKS: Final = {
     "WEIBO_URL": _origin,
     "SMTP_URL": _url("smtp", "smtps", "smtp+starttls"),
     "MAIL_FROM": lambda value: "" if "@" in value and value.isprintable() else "this is no mail address",
+    "ADDRESS_LIMITS": lambda value: "" if value in ("auto", "on", "off") else "there are three",
+    "TRUSTED_PROXIES": _proxies,
 }
 
 
@@ -155,10 +197,15 @@ def _only_for_production(told: Mapping[str, str]) -> list[Problem]:
     return problems
 
 
-def _read_secrets(folder: Path, *, sandbox: bool) -> tuple[str, list[Problem]]:
-    """Return the provider's client secret, and what is wrong with the secrets: they are never shown."""
+class _Secrets(NamedTuple):
+    weibo_client: str
+    lasting: bytes
+
+
+def _read_secrets(folder: Path, *, sandbox: bool) -> tuple[_Secrets, list[Problem]]:
+    """Return the secrets that never rotate, and what is wrong with the secrets: they are never shown."""
     problems = []
-    for name in ("keys.json", "weibo_client_secret"):
+    for name in ("keys.json", "lasting_secret", "weibo_client_secret"):
         path = folder / name
         if not path.is_file():
             problems.append(
@@ -169,18 +216,30 @@ def _read_secrets(folder: Path, *, sandbox: bool) -> tuple[str, list[Problem]]:
                 Problem("secret-open", str(path), "", "others on this machine may read it", f"chmod 600 {path}")
             )
     if problems:
-        return "", problems
+        return _Secrets("", b""), problems
     secret = (folder / "weibo_client_secret").read_text().strip()
     if not secret:
         problems.append(
             Problem("secret-empty", "weibo_client_secret", "", "it is empty", "the AppSecret that Weibo gave you")
+        )
+    lasting = _decoded((folder / "lasting_secret").read_text().strip())
+    if len(lasting) < 32:
+        problems.append(
+            Problem("secret-short", "lasting_secret", "", "this is no 32 random bytes in base64url", "dada keys create")
         )
     if not sandbox and (secret.startswith("sandbox-") or made_for_the_sandbox(folder / "keys.json")):
         why = "these secrets were made for the sandbox, where everybody may see them"
         problems.append(
             Problem("secret-sandbox", str(folder), "", why, "secrets of production's own: dada keys create")
         )
-    return secret, problems
+    return _Secrets(secret, lasting), problems
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64url.decode(text)
+    except base64url.NotBase64url:
+        return b""
 
 
 def made_for_the_sandbox(path: Path) -> bool:

@@ -25,7 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
-__all__ = ["addresses", "identities", "metadata", "one_time_tokens", "outbox", "sessions", "users"]
+__all__ = [
+    "addresses", "event_head", "events", "identities", "metadata", "one_time_tokens", "outbox", "sessions", "users",
+]  # fmt: skip
 
 metadata = MetaData(
     naming_convention={
@@ -137,5 +139,32 @@ outbox = Table(  # jobs that were decided on, written with what decided them
     Column("created_at", BigInteger, nullable=False),
     Column("pushed_at", BigInteger, nullable=True),
     Index("ix_outbox_pushed_created", "pushed_at", "created_at"),
+    **_ENGINE,
+)
+
+events = Table(  # what happened; no row is ever changed, and none leaves with its user
+    "events",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("outcome", String(64), nullable=False),
+    Column("user_id", _Id, nullable=True),
+    Column("actor_id", _Id, nullable=True),
+    Column("request", String(64), nullable=False),
+    Column("network", String(64), nullable=False),
+    Column("agent", String(8), nullable=False),
+    Column("mac", _Digest, nullable=False),
+    Index("ix_events_user_id", "user_id", "id"),
+    Index("ix_events_user_kind_agent", "user_id", "kind", "agent"),
+    **_ENGINE,
+)
+
+event_head = Table(  # one row: where the chain of events ends
+    "event_head",
+    metadata,
+    Column("only", Integer, primary_key=True, autoincrement=False),
+    Column("last", _Id, nullable=False),
+    Column("mac", _Digest, nullable=False),
     **_ENGINE,
 )

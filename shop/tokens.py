@@ -18,7 +18,7 @@ This file knows sessions; who may have one is for `accounts.py`.
 import functools
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 
@@ -26,16 +26,17 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from dada import base64url
 from dada.jwt import Issuer, Verifier
-from shop import liveness, outbox
+from shop import events, limits, liveness, outbox
 from shop.accounts import Account, must_be_active
 from shop.errors import Refused
 from shop.keyring import ACCESS, REFRESH, Ring
+from shop.limits import NOWHERE
 from shop.services import Services
 from shop.tables import sessions
 
 __all__ = [
     "Caller", "Device", "Grant", "Session", "end_all", "end_by_refresh_token", "end_session", "identify", "log_in",
-    "read_access_token", "refresh", "renew", "sessions_of",
+    "read_access_token", "refresh", "reissue", "renew", "sessions_of",
 ]  # fmt: skip
 
 ACCESS_SECONDS: Final = 600
@@ -193,6 +194,11 @@ def log_in(services: Services, account: Account, device: Device) -> Grant:
     with services.db.write() as tx:
         tx.execute(insert(sessions).values(row))
         written = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
+        jobs = []
+        if events.is_new_device(tx, account.id, device.user_agent):
+            jobs.append(outbox.put(tx, services, "mail.new_device", user=account.id))
+        events.write(tx, services, "login", account.id, actor_id=account.id, user_agent=device.user_agent)
+    outbox.push(services, *jobs)
     return _grant(services, written, account, secret)
 
 
@@ -213,6 +219,18 @@ def renew(services: Services, sid: str, account: Account) -> Grant:
     return _grant(services, row, account, secret)
 
 
+def reissue(services: Services, sid: str) -> Grant:
+    """Return a new pair for the session *sid*, whose last one never arrived: the refresh token before it dies.
+
+    Raise :exc:`Refused` (refresh-invalid) for a session that is no more.
+    """
+    row, secret = _refreshable(services, sid), secrets.token_bytes(32)
+    fresh = {"tip": _digest(secret), "previous": None, "successor_box": None, "rotated_at": services.now_ms}
+    with services.db.write() as tx:
+        tx.execute(update(sessions).where(sessions.c.id == sid).values(fresh))
+    return _grant(services, row, _account(row), secret)
+
+
 def _grant(services: Services, row: Any, account: Account, secret: bytes) -> Grant:
     left = min(services.now_ms + IDLE_MS, row.expires_at) - services.now_ms
     token = _refresh_token(services, row.id, secret)
@@ -223,9 +241,10 @@ def refresh(services: Services, token: str) -> Grant:
     """Return the next pair for a refresh token.
 
     Raise :exc:`Refused`: refresh-invalid for one that is unknown or too old, refresh-reused for one that was used
-    before, which ends its family.
+    before, which ends its family.  Raise :exc:`TooMany` for a family that asks too often.
     """
     sid, secret = _read_refresh_token(services, token)
+    limits.take(services, "refresh", NOWHERE, sid)
     row, now = _refreshable(services, sid), services.now_ms
     if compare_digest(row.tip, _digest(secret)):
         successor = secrets.token_bytes(32)
@@ -264,19 +283,28 @@ def _rotate(services: Services, row: Any, secret: bytes, successor: bytes) -> bo
         )
     )
     with services.db.write() as tx:
-        return tx.execute(swap).rowcount == 1
+        swapped: bool = tx.execute(swap).rowcount == 1
+        if swapped:
+            events.write(tx, services, "refresh", row.user_id, actor_id=row.user_id)
+    return swapped
 
 
 # --- ending ----------------------------------------------------------------------------------------------
 
 
-def end_session(services: Services, sid: str) -> None:
-    """End one session; ending it again is as good."""
+def end_session(services: Services, sid: str, of: int | None = None) -> bool:
+    """End one session, and return whether there was one; ending it again is as good.
+
+    of  the user whose it must be; None for whomever
+    """
     with services.db.write() as tx:
         user_id = tx.execute(select(sessions.c.user_id).where(sessions.c.id == sid)).scalar()
-        if user_id is not None:
-            liveness.mark_ended(services, user_id, [sid])
-            tx.execute(delete(sessions).where(sessions.c.id == sid))
+        if user_id is None or of not in (None, user_id):
+            return False
+        liveness.mark_ended(services, user_id, [sid])
+        tx.execute(delete(sessions).where(sessions.c.id == sid))
+        events.write(tx, services, "logout", user_id, actor_id=user_id)
+    return True
 
 
 def _end_family(services: Services, sid: str, user_id: int) -> None:
@@ -284,6 +312,7 @@ def _end_family(services: Services, sid: str, user_id: int) -> None:
         liveness.mark_ended(services, user_id, [sid])
         tx.execute(delete(sessions).where(sessions.c.id == sid))
         job = outbox.put(tx, services, "mail.token_reused", user=user_id)
+        events.write(tx, services, "token-reuse", user_id, "refresh-reused")
     outbox.push(services, job)
 
 
@@ -292,19 +321,31 @@ def end_by_refresh_token(services: Services, token: str) -> None:
     end_session(services, _read_refresh_token(services, token)[0])
 
 
-def end_all(services: Services, user_id: int, *, but: str = "") -> None:
-    """End all sessions of a user, but for the session *but*: each access token fails on its next call."""
+def end_all(services: Services, user_id: int, *, but: str = "", because: str = "logout-all") -> None:
+    """End all sessions of a user, but for the session *but*: each access token fails on its next call.
+
+    because  the kind of the event that is written; "" for none, where the cause has written its own
+    """
     mine = (sessions.c.user_id == user_id) & (sessions.c.id != but)
     with services.db.write() as tx:
         liveness.mark_ended(services, user_id, tx.execute(select(sessions.c.id).where(mine)).scalars().all())
         tx.execute(delete(sessions).where(mine))
+        if because:
+            events.write(tx, services, because, user_id)
 
 
-def sessions_of(services: Services, user_id: int, current: str) -> list[Session]:
-    """Return a user's live sessions, the latest first."""
-    now = services.now_ms
+def sessions_of(
+    services: Services, user_id: int, current: str, *, after: Sequence[Any] = (), limit: int = 100
+) -> list[Session]:
+    """Return up to *limit* of a user's live sessions, the latest log-in first.
+
+    after  (created_at, id) of the last one that was seen; the order does not change while somebody turns pages
+    """
+    now, begun, sid = services.now_ms, sessions.c.created_at, sessions.c.id
     alive = (sessions.c.expires_at > now) & (sessions.c.rotated_at > now - IDLE_MS)
-    query = select(sessions).where(sessions.c.user_id == user_id, alive).order_by(sessions.c.rotated_at.desc())
+    if after:
+        alive &= (begun < after[0]) | ((begun == after[0]) & (sid < after[1]))
+    query = select(sessions).where(sessions.c.user_id == user_id, alive).order_by(begun.desc(), sid.desc()).limit(limit)
     with services.db.read() as connection:
         rows: list[Row[Any]] = list(connection.execute(query).all())
     return [

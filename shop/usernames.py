@@ -26,9 +26,9 @@ MAX_LENGTH: Final = 30
 # Whatever is a segment of a path below /v1/users, and names that seem to speak for the shop.
 RESERVED: Final = frozenset({
     "activation", "address", "addresses", "admin", "administrator", "anonymous", "api", "bindings", "current", "dada",
-    "default", "events", "help", "hostmaster", "identities", "info", "me", "null", "password", "postmaster", "root",
-    "security", "self", "service", "sms", "staff", "support", "system", "undefined", "users", "webmaster", "weibo",
-    "authorization", "管理员", "客服", "达达", "达达商城",
+    "default", "events", "help", "hostmaster", "identities", "info", "me", "null", "oauth", "password", "postmaster",
+    "root", "security", "self", "service", "sms", "staff", "support", "system", "undefined", "users", "webmaster",
+    "weibo", "authorization", "管理员", "客服", "达达", "达达商城",
 })  # fmt: skip
 
 _PROFILE = precis_i18n.get_profile("UsernameCaseMapped:CaseFold")

@@ -1,6 +1,8 @@
 """What all tests may ask for: private servers, the shop on each database, the API in process, a mailbox."""
 
 import json
+import logging
+import re
 import secrets as random
 import shutil
 from collections.abc import Iterator
@@ -17,11 +19,12 @@ from shop import schema
 from shop.database import Database
 from shop.http import HTTP
 from shop.keyring import Keyring, new_ring
+from shop.logs import Formatter
 from shop.passwords import Hasher
 from shop.post import Post
-from shop.services import MAIL, Cache, Services, redis_client
+from shop.services import MAIL, Cache, Services, providers_of, redis_client
 from shop.settings import Settings
-from shop.tables import metadata
+from shop.tables import event_head, metadata
 from tests.servers import MariaDB, Redis
 from wsgi import make_app
 
@@ -29,6 +32,45 @@ settings.register_profile("tests", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("tests")
 
 PAGE = "http://127.0.0.1:7000"
+LASTING = "bGFzdGluZyBzZWNyZXQgb2YgdGhlIHRlc3RzLCAzMiBieXRlcw"
+
+
+class _Written(logging.Handler):
+    """Keeps what the processes' own formatter would have written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(Formatter("tests"))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.getMessage()}\n{self.format(record)}")
+
+
+@pytest.fixture(scope="session")
+def _log() -> Iterator[_Written]:
+    written, root = _Written(), logging.getLogger()
+    before = root.level
+    root.addHandler(written)
+    root.setLevel(logging.INFO)
+    yield written
+    root.removeHandler(written)
+    root.setLevel(before)
+
+
+# What no line of a log may hold: passwords, secrets, tokens of every kind, links that carry one.
+NEVER_LOGGED = re.compile(
+    "correct horse|a brand new one|swordfish|sandbox-secret|octo-secret|" + LASTING
+    + r"|[\w-]{10,}\.[\w-]{10,}\.[\w-]{40,}|#/(?:activation|reset)/\w"
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_logged(_log: _Written) -> Iterator[None]:
+    """After every test: nothing that it let be logged holds a secret (accounts' rule 32)."""
+    _log.lines.clear()
+    yield
+    assert [line for line in _log.lines if NEVER_LOGGED.search(line)] == []
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +121,7 @@ def secrets_folder(tmp_path: Path) -> Path:
     folder.mkdir(mode=0o700)
     for name, text in {
         "keys.json": json.dumps(new_ring("test-1", random.token_bytes(32), sandbox=True)),
+        "lasting_secret": LASTING,
         "weibo_client_secret": "sandbox-secret",
     }.items():
         (folder / name).touch(mode=0o600)
@@ -114,6 +157,7 @@ def make_services(environ: dict[str, str], clock: Any) -> Services:
         hasher=Hasher(memory_kib=64, time_cost=1),
         http=HTTP(),
         post=Post(told.smtp_url, told.mail_from),
+        providers=providers_of(told),
         clock=clock,
     )
 
@@ -130,7 +174,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     database = Database(server.url)
     with database.write() as tx:
         for table in reversed(metadata.sorted_tables):
-            tx.execute(table.delete())
+            if table is not event_head:
+                tx.execute(table.delete())
+        tx.execute(event_head.update().values(last=0, mac=bytes(32)))
     database.close()
     yield server.url
 

@@ -17,4 +17,7 @@ JOBS: Final = {
     "mail.reset": Task(mail.send_reset, retries=10, seconds=30),
     "mail.password_changed": Task(mail.send_password_changed, retries=10, seconds=30),
     "mail.token_reused": Task(mail.send_token_reused, retries=10, seconds=30),
+    "mail.new_device": Task(mail.send_new_device, retries=10, seconds=30),
+    "mail.identity_bound": Task(mail.send_identity_bound, retries=10, seconds=30),
+    "mail.identity_unbound": Task(mail.send_identity_unbound, retries=10, seconds=30),
 }

@@ -8,7 +8,10 @@ from dada.queue import Job
 from shop import correspondence, outbox
 from shop.services import Services
 
-__all__ = ["send_activation", "send_password_changed", "send_reset", "send_token_reused"]
+__all__ = [
+    "send_activation", "send_identity_bound", "send_identity_unbound", "send_new_device", "send_password_changed",
+    "send_reset", "send_token_reused",
+]  # fmt: skip
 
 
 def _send(services: Services, job: Job, kind: str, user: int) -> None:
@@ -38,3 +41,18 @@ def send_password_changed(services: Services, job: Job, *, user: int) -> None:
 def send_token_reused(services: Services, job: Job, *, user: int) -> None:
     """Tell a user that one of his sessions was ended because its token came twice."""
     _send(services, job, "token_reused", user)
+
+
+def send_new_device(services: Services, job: Job, *, user: int) -> None:
+    """Tell a user that somebody logged in from a browser that he never used."""
+    _send(services, job, "new_device", user)
+
+
+def send_identity_bound(services: Services, job: Job, *, user: int) -> None:
+    """Tell a user that there is one more way to log in as him."""
+    _send(services, job, "identity_bound", user)
+
+
+def send_identity_unbound(services: Services, job: Job, *, user: int) -> None:
+    """Tell a user that there is one way less."""
+    _send(services, job, "identity_unbound", user)

@@ -98,8 +98,13 @@ NEVER_SET = [
 TO_ASK_FOR = [
     "Proxy", "Sec", "Set-Cookie2", "Last-Event-ID", "If-None-Match", "Cache-Control", "Pragma", "Priority", "*", "X-A",
     "Access-Control-Allow-Origin", "X-Requested-With", "Authorization", "Forwarded", "User-Agent", "Early-Data",
-    "Accept2", "Access-Control-Request-Private-Network",
+    "Accept2", "Access-Control-Request-Private-Network", "Available-Dictionary", "Purpose", "Dictionary-ID",
+    "Upgrade-Insecure-Requests", "Service-Worker", "X-Client-Data", "X-Forwarded-For", "Traceparent", "Want-Digest",
+    "A-IM", "Alt-Used", "CDN-Loop", "Client-Cert", "Content-Encoding", "Critical-CH", "Depth", "Destination", "DPoP",
+    "ETag", "From", "If-Match", "If-Modified-Since", "If-Range", "Max-Forwards", "Negotiate", "Origin-Agent-Cluster",
+    "Ping-From", "Prefer", "Range-Unit", "Save-Dat", "SOAPAction", "Server-Timing", "Timing-Allow-Origin", "Warning",
 ]  # fmt: skip
+INTERVENTIONS = ["", "x", "(\xe4)", "<https://a.example>; level=warning", "x" * 128, "x" * 129]
 OVERRIDES = [
     "GET", "TRACE", "trace", "GET,TRACE", " track ", "a, CONNECT ,b", '"TRACE"', '"a,TRACE"', '"a,TRACE,b"', "TRACE x",
     '"a\\",TRACE,b"', "TRACE,", "", ",TRACE", 'a"b,TRACE', '"a",TRACE', "TRACE;q=1", "TR,ACE", '"\\', '"\\",b",TRACE',
@@ -165,6 +170,8 @@ HANDMADE = {
     ],
     "ranges": [case(headers=[("Range", value)]) for value in RANGES],
     "client hints": [case(headers=[(name, value)]) for name, values in HINTS.items() for value in values],
+    "interventions": [case(headers=[("Intervention", value), ("X-A", "1")]) for value in INTERVENTIONS]
+    + [case(headers=[("Intervention", value)]) for value in INTERVENTIONS],
     "length of a value": [
         case(headers=[(name, letter * length)])
         for name, letter, length in product(["Accept", "Accept-Language", "DPR"], ["1", "\xe4"], [127, 128, 129])

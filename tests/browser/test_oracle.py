@@ -12,7 +12,8 @@ from dada.fetch_checks import get
 from tests.browser import drawn, handmade, oracle
 from tests.browser.handmade import HANDMADE, METHODS, NULL, REDIRECTS, STORIES, case
 from tests.browser.oracle import Lab, compare, compare_stories, foretell, predict, shrink
-from tests.browser.questions import PAGE, SHOP, Case
+from tests.browser.questions import PAGE, SHOP, Case, Service
+from tests.dada import grants
 
 pytestmark = pytest.mark.xdist_group("chromium")
 
@@ -62,6 +63,17 @@ def test_what_is_drawn_is_foreseen(lab, title):
     tell_figures(title, seen)
     apart = [case for case, what in seen if predict(case) != what]
     assert not apart, "\n".join(compare(lab, apart))
+
+
+def test_a_page_gets_exactly_what_the_policy_grants(lab):
+    """End to end, without the model: a policy, a real service, a real page."""
+    pairs = list(grants.pairs(5, COUNT // 3))
+    seen = lab.observe([Service(settings, call, grants.answer()) for settings, call in pairs])
+    own = {name.lower() for name, _ in grants.TOLD}
+    for (settings, call), what in zip(pairs, seen, strict=True):
+        expected = grants.granted(settings, call)
+        assert what.shared == (expected is not None), (settings, call)
+        assert what.readable & own == (expected or set()), (settings, call)
 
 
 def test_the_figures_of_the_tables(by_hand):

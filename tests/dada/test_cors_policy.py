@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dada.cors_policy import MAX_ASKED, MAX_ELEMENTS, MAX_METHOD, Policy, Request
+from dada.cors_rules import PolicyError
 from dada.fetch import cors_check, preflight_check
 from dada.headers import CORS_RESPONSE_HEADERS, is_token, split_list
 from dada.origins import parse_origin
@@ -257,6 +258,14 @@ def test_a_policy_never_changes():
         " dangerously_allow_insecure_origins=False, dangerously_allow_public_suffixes=False)"
     )
     assert dataclasses.replace(by, max_age=0) == Policy(origins=[SHOP], max_age=0)
+
+
+def test_a_policy_that_cannot_be_right_is_never_made():
+    with pytest.raises(PolicyError) as caught:
+        policy(origins=["null"], max_age=-1)
+    assert [problem.code for problem in caught.value.problems] == ["origin-null", "max-age"]
+    with pytest.raises(PolicyError):
+        dataclasses.replace(policy(credentials=True), origins=["*"])
 
 
 def test_decisions_are_remembered_and_never_too_many():

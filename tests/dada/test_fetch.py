@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from dada.cors import Middleware, Policy
 from dada.fetch import CHROMIUM, Answer, FetchCall, PreflightCache, origin_of, play, simulate
 from dada.fetch_checks import combined
+from tests.dada import grants
 
 PAGE, SHOP, EVIL = "https://page.example", "https://shop.example", "https://evil.example"
 POLICY = Policy(
@@ -231,6 +232,14 @@ def test_user_agent_asks_for_nothing_in_chromium_and_stays_at_home():
     assert dialogue.actual.request_headers == (("Origin", PAGE),)
 
 
+def test_a_dictionary_that_a_page_says_it_has_ends_the_call_in_chromium():
+    made = call("GET", ("available-Dictionary", "x"))
+    assert simulate(POLICY, made).preflight is not None
+    dialogue = simulate(POLICY, made, quirks=CHROMIUM)
+    assert (dialogue.preflight, dialogue.actual, dialogue.outcome) == (None, None, "blocked")
+    assert "available-Dictionary is the browser's own to set" in dialogue.explain()
+
+
 def test_a_listener_without_a_body_asks_for_nothing_in_chromium():
     made = call("POST", upload_listener=True)
     assert simulate(POLICY, made).preflight is not None
@@ -395,3 +404,20 @@ def test_the_policy_of_a_dialogue_and_the_middleware_say_the_same(policy, made, 
         ((status, headers),) = started
         sent = [header for header in headers if header[0] != "Content-Length" or exchange is dialogue.actual]
         assert (int(status[:3]), sent) == (exchange.status, list(exchange.response_headers))
+
+
+# --- what a policy grants is what the page gets ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("quirks", [frozenset(), CHROMIUM], ids=["the standard", "Chromium"])
+def test_a_page_gets_exactly_what_the_policy_grants(quirks):
+    outcomes = []
+    for settings, made in grants.pairs(1, 5000):
+        told = grants.answer()
+        dialogue = simulate(Policy(**settings), made, answer=told.headers, quirks=quirks)
+        expected = grants.granted(settings, made)
+        assert (dialogue.outcome == "shared") == (expected is not None), (settings, made)
+        own = {name.lower() for name, _ in told.headers}
+        assert dialogue.readable_headers & own == (expected or set()), (settings, made)
+        outcomes.append(dialogue.outcome)
+    assert 0.15 < outcomes.count("shared") / len(outcomes) < 0.85

@@ -67,6 +67,12 @@ HINTS = {
 }
 
 
+def test_an_intervention_goes_without_asking_in_chromium_only():
+    for value, free in (("", True), ("(", True), ("x" * 128, True), ("x" * 129, False)):
+        assert is_safelisted("Intervention", value, CHROMIUM) == free
+        assert not is_safelisted("Intervention", value)
+
+
 @pytest.mark.parametrize("name", HINTS)
 def test_client_hints_go_without_asking_in_chromium_only(name):
     good, bad = HINTS[name]
@@ -309,3 +315,14 @@ def test_any_answer_can_be_read_in_part_and_cookies_never(mode, lines):
     readable = readable_headers(mode, lines)
     assert readable <= {name.lower() for name, _ in lines}
     assert "set-cookie" not in readable
+
+
+def test_the_step_of_a_method_says_why_it_passed():
+    def found(method, *methods):
+        steps = preflight(method, [], *methods).steps
+        return next(step.found for step in steps if step.name == "browser: method")
+
+    granted = (ACAM, "PUT, POST")
+    assert found("PUT", granted) == "PUT is granted"
+    assert found("POST", granted) == found("POST") == "POST needs no permission"
+    assert found("DELETE", granted) == "DELETE is not granted"

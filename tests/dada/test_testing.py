@@ -1,6 +1,7 @@
 """The client and the clock of the tests."""
 
-from dada.testing import Client, Clock
+from dada.cors import Middleware, Policy
+from dada.testing import Client, Clock, audit_cors
 
 
 def echo(environ, start_response):
@@ -34,3 +35,27 @@ def test_a_clock_stands_still_until_it_is_moved():
     assert clock() == clock() == 100
     clock.advance(1.5)
     assert clock() == 101.5
+
+
+def test_an_application_is_audited_path_by_path():
+    def application(environ, start_response):
+        start_response("404 No" if environ["PATH_INFO"] == "/none" else "200 OK", [])
+        return []
+
+    apart = {"/good/*": Policy(origins=["https://a.example"], max_age=600), "/open/*": Policy(origins=["*"], max_age=9)}
+    found = audit_cors(Middleware(application, apart), ["/good/x", "/open/x"], ["https://a.example"], "/good/none")
+    assert [(path, [finding.code for finding in findings]) for path, findings in found.items()] == [
+        ("/good/x", []), ("/open/x", ["any-origin"]),
+    ]  # fmt: skip
+
+
+def test_an_exception_counts_as_the_bare_500_that_a_server_makes_of_it():
+    def application(environ, start_response):
+        if environ["PATH_INFO"] != "/":
+            raise ZeroDivisionError
+        start_response("200 OK", [("Access-Control-Allow-Origin", "*"), ("Access-Control-Max-Age", "600")])
+        return []
+
+    assert [finding.code for finding in audit_cors(application, ["/"], ["*"])["/"]] == [
+        "unreadable", "options-taken-for-preflight",
+    ]  # fmt: skip

@@ -39,7 +39,7 @@ def answers(process):
     process._ended_without("Listening")
     try:
         return requests.get(f"{process.url}/healthz", timeout=2).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

@@ -27,5 +27,7 @@ def prepare(name: str, folder: Path) -> list[str]:
 
 if __name__ == "__main__":
     program, target, place, *options = sys.argv
+    if target not in TARGETS:
+        sys.exit(f"{target} is no target; one of {', '.join(TARGETS)}")
     atheris.Setup([program, *prepare(target, Path(place)), *options], TARGETS[target])
     atheris.Fuzz()

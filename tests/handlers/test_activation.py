@@ -39,4 +39,4 @@ def test_another_letter_is_promised_to_anybody(api, services):
     for name in ("ada", "nobody", "%00", "weibo"):
         response = api("POST", f"/v1/users/{name}/activation")
         assert response.status in (202, 404), response
-    assert api("POST", "/v1/users/ada/activation").json == api("POST", "/v1/users/nobody/activation").json
+    assert api("POST", "/v1/users/ada/activation").status == api("POST", "/v1/users/nobody/activation").status == 429

@@ -67,6 +67,17 @@ def test_they_are_listed_a_page_at_a_time_with_a_link_to_the_next(ada):
     )
 
 
+def test_a_cursor_is_of_one_collection_of_one_person(services, api, ada):
+    for _ in range(2):
+        ada("POST", HERE, PARTS)
+    cursor = ada("GET", f"{HERE}?limit=1").json["next"]
+    assert not cursor.isdigit()
+    assert ada("GET", f"{HERE}?cursor={cursor}").status == 200
+    assert ada("GET", f"/v1/tokens?cursor={cursor}").json["errors"][0]["code"] == "cursor"
+    eve = join(services, api, "eve")
+    assert eve("GET", f"/v1/users/eve/addresses?cursor={cursor}").status == 422
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=", "cursor=x", "limit=1.5"])
 def test_a_page_that_makes_no_sense_is_422(ada, query):
     assert ada("GET", f"{HERE}?{query}").status == 422

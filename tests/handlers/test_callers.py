@@ -64,9 +64,9 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize(("address", "network"), NETWORKS.values(), ids=NETWORKS)
-def test_a_network_is_kept_and_not_an_address(address, network):
-    assert device_of(request(REMOTE_ADDR=address)).network == network
+def test_a_network_is_kept_and_not_an_address(services, address, network):
+    assert device_of(services, request(REMOTE_ADDR=address)).network == network
 
 
-def test_what_a_browser_says_of_itself_is_cut_and_cleaned():
-    assert device_of(request(HTTP_USER_AGENT="a\n\x1b[31mb" + "c" * 500)).user_agent == "a[31mb" + "c" * 194
+def test_what_a_browser_says_of_itself_is_cut_and_cleaned(services):
+    assert device_of(services, request(HTTP_USER_AGENT="a\n\x1b[31mb" + "c" * 500)).user_agent == "a[31mb" + "c" * 194

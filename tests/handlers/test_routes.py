@@ -3,6 +3,7 @@
 import pytest
 
 from dada.app import HEADERS
+from dada.testing import audit_cors
 from handlers import ROUTES
 from tests.conftest import PAGE
 from tests.handlers.people import join
@@ -18,12 +19,21 @@ EXPECTED = {
     "/v1/tokens": "POST anyone, GET signed-in, DELETE signed-in",
     "/v1/tokens/refresh": "POST anyone",
     "/v1/tokens/current": "DELETE anyone",
+    "/v1/tokens/<session>": "DELETE signed-in",
     "/v1/users/<username>/addresses": "GET owner, POST owner",
     "/v1/users/<username>/addresses/default": "PUT owner",
     "/v1/users/<username>/addresses/<int:id>": "GET owner, PUT owner, DELETE owner",
+    "/v1/users/<username>/events": "GET owner",
+    "/v1/users/<username>/identities": "GET owner",
+    "/v1/users/<username>/identities/<provider>": "DELETE owner",
+    "/v1/users/oauth/<provider>/authorization": "GET anyone",
+    "/v1/users/oauth/<provider>/users": "GET anyone, POST anyone",
+    "/v1/users/oauth/<provider>/bindings": "POST anyone",
     "/v1/users/weibo/authorization": "GET anyone",
     "/v1/users/weibo/users": "GET anyone, POST anyone",
     "/v1/users/weibo/bindings": "POST anyone",
+    "/openapi.json": "GET anyone",
+    "/problems/<code>": "GET anyone",
     "/healthz": "GET anyone",
     "/readyz": "GET anyone",
 }
@@ -113,6 +123,11 @@ def test_a_preflight_is_answered_without_the_api_and_may_be_kept(api, redis_serv
         ("Access-Control-Max-Age", "600"),
         ("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
     ]
+
+
+def test_the_probes_of_the_scanners_find_nothing(api):
+    paths = ["/healthz", "/v1/users", "/v1/users/ada/addresses/1", "/nowhere"]
+    assert audit_cors(api.app, paths, [PAGE]) == {path: [] for path in paths}
 
 
 @pytest.mark.parametrize(("method", "path"), PRIVATE[:3], ids=str)

@@ -118,3 +118,19 @@ class TestLoggingOut:
 
     def test_somewhere_that_is_not_known(self, api, services):
         assert join(services, api)("DELETE", "/v1/tokens?scope=here").status == 422
+
+
+class TestLoggingOutThere:
+    def test_it_acts_on_the_next_call_of_that_session_and_on_no_other(self, api, services):
+        ada, elsewhere = join(services, api), log_in(api)
+        there = next(item["id"] for item in elsewhere("GET", "/v1/tokens").json["items"] if item["current"])
+        assert ada("DELETE", f"/v1/tokens/{there}").status == 204
+        assert elsewhere("GET", "/v1/users/ada").status == 401
+        assert ada("GET", "/v1/users/ada").status == 200
+        assert ada("DELETE", f"/v1/tokens/{there}").status == 404
+
+    def test_another_s_is_as_if_there_were_none(self, api, services):
+        ada, eve = join(services, api), join(services, api, "eve")
+        (hers,) = ada("GET", "/v1/tokens").json["items"]
+        assert eve("DELETE", f"/v1/tokens/{hers['id']}").status == 404
+        assert ada("GET", "/v1/users/ada").status == 200

@@ -42,15 +42,31 @@ def test_the_walk_through_the_api_says_what_it_promises(walk):
         "Valid: every check let it through.",
         '"detail":"1 Main Street"',
         '"detail":"2 Main Street"',
+        "Idempotency-Replayed: true",
+        '>; rel="next"',
         "HTTP/1.1 204 No Content",
         f"Access-Control-Allow-Origin: {up.page}",
         "Access-Control-Allow-Methods: PUT",
         "Access-Control-Allow-Headers: authorization, content-type, if-match",
         "Access-Control-Max-Age: 600",
+        "questions, and nothing found.",
         '"title":"有些字段不合要求"',
         '"pointer":"#/password"',
     ):
         assert promised in out
+
+
+def test_what_is_asked_about_cors_is_answered(tmp_path):
+    (script,) = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    script = script.replace(".venv/bin/dada", f"PYTHONPATH={ROOT} {sys.executable} -m cli")
+    done = subprocess.run(
+        [shutil.which("bash"), "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    said = [line for line in done.stdout.splitlines() if line.startswith(("All is well", "Shared", "Blocked", "so it"))]
+    assert [line.split(":")[0].split("(")[0].strip() for line in said] == [
+        "All is well.", "Shared", "Blocked at “browser", "so it is blocked",
+    ]  # fmt: skip
 
 
 def test_the_two_commands_are_targets_of_the_makefile():

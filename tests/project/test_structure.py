@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("dada", "shop", "handlers", "worker", "cli", "sandbox")
+PACKAGES = ("dada", "shop", "handlers", "worker", "cli", "sandbox", "specs")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).glob("*.py") if path.read_text().strip())
 # Where a module's tests stand under another name.
 TESTED_BY = {
@@ -24,6 +24,7 @@ TESTED_BY = {
     "sandbox/rooms.py": "tests/sandbox/test_inspector.py",
     "shop/migrations": "tests/shop/test_schema.py",
     "dada/queue_scripts.py": "tests/dada/test_queue.py",
+    "specs/__init__.py": "tests/specs/test_specs.py",
 }
 PLAIN = {
     "dada/__init__.py",

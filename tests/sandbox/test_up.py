@@ -70,7 +70,13 @@ def test_a_registration_arrives_in_the_mailbox(up):
 
 def test_secrets_are_made_on_the_first_run_for_their_owner_only(up, tmp_path):
     folder = Path(up._log).parent / "data" / "secrets"
-    assert {path.name for path in folder.iterdir()} == {"keys.json", "weibo_client_secret", "world.json", "valkey"}
+    assert {path.name for path in folder.iterdir()} == {
+        "keys.json",
+        "lasting_secret",
+        "weibo_client_secret",
+        "world.json",
+        "valkey",
+    }
     for path in (folder, *folder.iterdir()):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
     assert "sandbox-" in (folder / "weibo_client_secret").read_text()

@@ -5,6 +5,17 @@ import pytest
 from shop import accounts, correspondence
 from tests.shop.people import join, kept_digests, register
 
+TOLD = ("new_device", "identity_bound", "identity_unbound")
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_what_is_to_be_told_is_told_to_an_address_that_was_proved(services, kind):
+    account = join(services)
+    addressed = correspondence.write(services, kind, account.id)
+    assert addressed.to == "ada@example.org"
+    assert "ada" in addressed.letter.text
+    assert correspondence.write(services, kind, register(services, "eve").id) is None
+
 
 def test_who_has_to_prove_his_address_gets_a_link(services):
     account = register(services)
@@ -14,7 +25,7 @@ def test_who_has_to_prove_his_address_gets_a_link(services):
     assert len(kept_digests(services)) == 1
 
 
-@pytest.mark.parametrize("kind", ["activation", "reset", "password_changed", "token_reused"])
+@pytest.mark.parametrize("kind", ["activation", "reset", "password_changed", "token_reused", *TOLD])
 def test_nobody_gets_no_letter(services, kind):
     assert correspondence.write(services, kind, 0) is None
     account = join(services)

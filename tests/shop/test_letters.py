@@ -10,6 +10,9 @@ LETTERS = {
     "already registered": lambda language: letters.already_registered(language, PAGE),
     "reset": lambda language: letters.password_reset(language, PAGE, username="ada{}%s", token="t-o_k", minutes=30),
     "changed": lambda language: letters.password_changed(language, PAGE, username="ada{}%s"),
+    "new device": lambda language: letters.new_device(language, PAGE, username="ada{}%s"),
+    "bound": lambda language: letters.identity_bound(language, PAGE, username="ada{}%s"),
+    "unbound": lambda language: letters.identity_unbound(language, PAGE, username="ada{}%s"),
     "reused": lambda language: letters.token_reused(language, PAGE, username="ada{}%s"),
 }
 

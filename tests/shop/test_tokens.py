@@ -298,3 +298,19 @@ def test_one_s_sessions_are_listed_the_latest_first(services, ada, clock):
     assert [(session.user_agent, session.current) for session in listed] == [("new", True), ("old", False)]
     clock.advance(14 * 86400 - 30)
     assert [session.user_agent for session in tokens.sessions_of(services, ada.id, current)] == ["new"]
+
+
+AGENTS = {
+    "the same browser": ("Firefox/130.0", False),
+    "the same after an update": ("Firefox/131.0.2", False),
+    "another browser": ("Chromium/130.0", True),
+    "no words": ("", True),
+}
+
+
+@pytest.mark.parametrize(("agent", "told"), AGENTS.values(), ids=AGENTS)
+def test_a_browser_that_was_not_seen_before_is_told_of(services, agent, told):
+    join(services)
+    log_in(services, agent="Firefox/130.0")
+    log_in(services, agent=agent)
+    assert ("mail.new_device" in [task for task, _ in jobs(services)]) is told

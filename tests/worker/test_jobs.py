@@ -4,7 +4,10 @@ import inspect
 
 from worker import JOBS
 
-EXPECTED = {"mail.activation", "mail.reset", "mail.password_changed", "mail.token_reused"}
+EXPECTED = {
+    "mail.activation", "mail.reset", "mail.password_changed", "mail.token_reused", "mail.new_device",
+    "mail.identity_bound", "mail.identity_unbound",
+}  # fmt: skip
 
 
 def test_the_jobs_are_these_and_no_more():

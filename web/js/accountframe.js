@@ -11,6 +11,7 @@ const ROOMS = [
   ["/account", "account"],
   ["/addresses", "addresses"],
   ["/sessions", "sessions"],
+  ["/events", "events"],
   ["/password", "password"],
 ];
 

@@ -7,7 +7,7 @@
  * This file knows a check's form; it does not know which exchange it belongs to.
  */
 
-import { clauseLink } from "./clauses.js";
+import { clauseLink, demandsButton } from "./clauselink.js";
 import { fill, h } from "./dom.js";
 
 /** @typedef {{group: string, name: string, clause: string, verdict: "passed"|"failed"|"not reached", found: string, source: string}} Check */
@@ -51,7 +51,7 @@ function row(app, check) {
         nameOf(app.language, check),
       ),
       check.found ? h("p", { class: "found", lang: "en" }, check.found) : null,
-      h("p", { class: "where" }, clauseLink(check.clause), check.source ? sourceButton(app, check.source) : null),
+      h("p", { class: "where" }, check.clause ? [clauseLink(check.clause), demandsButton(app, check.clause)] : null, check.source ? sourceButton(app, check.source) : null),
     ),
   );
 }

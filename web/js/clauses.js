@@ -1,42 +1,33 @@
 /**
- * Clauses: "RFC 7515 §5.2 step 8", "Fetch §4.10 step 4", and where each can be read.
+ * What a clause demands: the rules of /specs.json, by the names that steps and checks give them.
  *
- * This file knows how standards are addressed; it does not know what they demand.
+ *     rulesOf("RFC 7515 §5.2 steps 2-4")   →   three rules, each with its level, its words in two languages, a link
+ *
+ * This file knows names of clauses, one at a time; `specs/__init__.py` reads whole texts by the same grammar.
  */
 
-import { h } from "./dom.js";
+/** @typedef {{id: string, cite: string, level: string, en: string, zh: string, url: string}} Rule */
 
-/** Sections of Fetch have names, not numbers, as addresses. */
-const FETCH = {
-  "2.2.1": "methods",
-  "2.2.2": "terminology-headers",
-  "3.3": "http-cors-protocol",
-  "3.3.2": "http-requests",
-  "3.3.3": "http-responses",
-  "3.3.4": "cors-protocol-and-credentials",
-  "4.1": "main-fetch",
-  "4.8": "cors-preflight-fetch",
-  "4.9": "cors-preflight-cache",
-  "4.10": "cors-check",
-  "5.1": "headers-class",
-  "5.4": "request-class",
-};
+/** @type {Promise<Rule[]>|undefined} */
+let all;
 
-/** Return the address of a clause; "" for one that is in no standard known here. */
-export function addressOf(clause) {
-  const rfc = /^RFC (\d+)(?: (?:§([\d.]+)|appendix ([A-Z][.\d]*)))?/.exec(clause);
-  if (rfc) {
-    const part = rfc[2] ? `#section-${rfc[2]}` : rfc[3] ? `#appendix-${rfc[3]}` : "";
-    return `https://www.rfc-editor.org/rfc/rfc${rfc[1]}.html${part}`;
-  }
-  const fetch = /^Fetch(?: §([\d.]+))?/.exec(clause);
-  if (fetch) return `https://fetch.spec.whatwg.org/#${FETCH[fetch[1]] ?? ""}`;
-  return "";
+/**
+ * Return the rules that a clause means; one without rules of its own means those of the clauses within it.
+ * @param {string} clause
+ * @returns {Promise<Rule[]>}
+ */
+export async function rulesOf(clause) {
+  all ??= fetch("/specs.json").then(async (response) => (await response.json()).rules);
+  const rules = await all;
+  const wanted = spread(clause);
+  const exact = rules.filter(({ cite }) => wanted.includes(cite));
+  return exact.length ? exact : rules.filter(({ cite }) => cite.startsWith(`${clause}.`) || cite.startsWith(`${clause} `));
 }
 
-/** Return a clause as a link to it. */
-export function clauseLink(clause) {
-  const href = addressOf(clause);
-  if (!href) return h("span", { class: "clause" }, clause);
-  return h("a", { class: "clause", href, target: "_blank", rel: "noopener noreferrer" }, clause);
+/** Return each clause of a range of steps: "… steps 2-4" is three. */
+function spread(clause) {
+  const range = /^(.+) steps (\d+)-(\d+)$/.exec(clause);
+  if (!range) return [clause];
+  const [first, last] = [Number(range[2]), Number(range[3])];
+  return Array.from({ length: last - first + 1 }, (_, at) => `${range[1]} step ${first + at}`);
 }

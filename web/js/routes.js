@@ -9,6 +9,7 @@ import { account } from "./views/account.js";
 import { activation } from "./views/activation.js";
 import { address, newAddress } from "./views/address.js";
 import { addresses } from "./views/addresses.js";
+import { events } from "./views/events.js";
 import { forgot, reset } from "./views/reset.js";
 import { inspector } from "./views/inspector.js";
 import { home } from "./views/home.js";
@@ -17,6 +18,7 @@ import { labs } from "./views/labs.js";
 import { oauthLab } from "./views/laboauth.js";
 import { queueLab } from "./views/labqueue.js";
 import { tokenLab } from "./views/labtoken.js";
+import { lesson, lessons } from "./views/lessons.js";
 import { logIn } from "./views/login.js";
 import { password } from "./views/password.js";
 import { register, registered } from "./views/register.js";
@@ -39,10 +41,13 @@ export const ROUTES = [
   { path: "/labs/cors", view: corsLab, who: "anyone" },
   { path: "/labs/queue", view: queueLab, who: "anyone" },
   { path: "/labs/oauth", view: oauthLab, who: "anyone" },
+  { path: "/lessons", view: lessons, who: "anyone" },
+  { path: "/lessons/<name>", view: lesson, who: "anyone" },
   { path: "/account", view: account, who: "signed-in" },
   { path: "/addresses", view: addresses, who: "signed-in" },
   { path: "/addresses/new", view: newAddress, who: "signed-in" },
   { path: "/addresses/<id>", view: address, who: "signed-in" },
   { path: "/sessions", view: sessions, who: "signed-in" },
+  { path: "/events", view: events, who: "signed-in" },
   { path: "/password", view: password, who: "signed-in" },
 ];

@@ -14,6 +14,7 @@ const PLACES = [
   ["/", "shop.tab"],
   ["/inspector", "inspector.tab"],
   ["/labs", "labs.tab"],
+  ["/lessons", "lessons.tab"],
 ];
 
 /** The shop's mark: a bag with a seam. */
@@ -141,6 +142,8 @@ export class Shell {
         outside(config.weibo, t("foot.weibo")),
         " · ",
         outside(`${config.api}/readyz`, t("foot.health")),
+        " · ",
+        h("a", { href: "/docs/" }, t("foot.docs")),
       ),
     ];
   }

@@ -4,6 +4,8 @@ export const checksEn = {
   "verdict.passed": "passed",
   "verdict.failed": "failed",
   "verdict.not reached": "not reached",
+  "clause.demands": "What it demands",
+  "clause.none": "The project has no rule of its own for this clause; the link leads to it.",
   "source.show": "Show the source",
   "source.none": "The source is not to be had.",
   "source.of": "Source: {file}",

@@ -4,6 +4,8 @@ export const checksZh = {
   "verdict.passed": "通过",
   "verdict.failed": "未通过",
   "verdict.not reached": "未到达",
+  "clause.demands": "它要求什么",
+  "clause.none": "本项目没有为这一条单独写下规则；链接通向原文。",
   "source.show": "显示源代码",
   "source.none": "取不到源代码。",
   "source.of": "源代码：{file}",

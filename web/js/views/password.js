@@ -1,11 +1,12 @@
-/** Changing one's password: every other session ends, and this one goes on with new tokens. */
+/** How one logs in: changing the password (every other session ends), and the accounts elsewhere. */
 
 import { ofUser } from "../api.js";
 import { accountView } from "../accountframe.js";
 import { h } from "../dom.js";
 import { makeForm } from "../form.js";
+import { identities } from "../identities.js";
 
-export function password(app) {
+export async function password(app) {
   const { t } = app.language;
   const { username } = app.session;
   const form = makeForm(app, {
@@ -52,5 +53,6 @@ export function password(app) {
     t("password.title"),
     h("p", { class: "lead" }, t("password.lead")),
     h("section", { class: "card" }, form.element),
+    await identities(app),
   );
 }

@@ -7,7 +7,7 @@ import { actionButton, ask } from "../parts.js";
 
 export async function sessions(app) {
   const { t } = app.language;
-  const { body } = await app.api.call("GET", "/v1/tokens");
+  const { body } = await app.api.call("GET", "/v1/tokens", { query: { limit: 100 } });
   const place = h("div", { "aria-live": "polite" });
   const here = async () => {
     await app.logOut();
@@ -17,6 +17,11 @@ export async function sessions(app) {
     await app.api.call("DELETE", "/v1/tokens", { query: { scope: "others" } });
     await app.stage.again();
     app.say(t("sessions.others.done"));
+  };
+  const there = async (item) => {
+    await app.api.call("DELETE", `/v1/tokens/${item.id}`);
+    await app.stage.again();
+    app.say(t("sessions.there.done"));
   };
   const everywhere = async () => {
     if (!(await ask(app, t("sessions.all.ask"), t("sessions.all")))) return;
@@ -33,7 +38,7 @@ export async function sessions(app) {
     h(
       "ul",
       { class: "devices" },
-      body.items.map((item) => device(app, item)),
+      body.items.map((item) => device(app, item, () => there(item), place)),
     ),
     h(
       "div",
@@ -45,7 +50,7 @@ export async function sessions(app) {
   );
 }
 
-function device(app, item) {
+function device(app, item, end, place) {
   const { t } = app.language;
   const { name, isSmall } = deviceName(item.user_agent);
   const now = Date.now();
@@ -84,5 +89,6 @@ function device(app, item) {
         }),
       ),
     ),
+    item.current ? null : h("div", { class: "actions" }, actionButton(app, t("sessions.there"), end, place)),
   );
 }

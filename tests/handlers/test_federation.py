@@ -1,10 +1,19 @@
 """/v1/users/weibo, against the look-alike over real HTTP."""
 
+import dataclasses
+import json
+
 import pytest
 
 from dada import oauth
+from shop.providers import read_descriptions
+from shop.services import providers_of
+from tests.conftest import PAGE
+from tests.handlers.description import CheckedClient
 from tests.handlers.people import PASSWORD, Person, join
+from tests.shop.other_provider import OtherProvider
 from tests.shop.weibo_browser import Browser, forget_requests
+from wsgi import make_app
 
 
 @pytest.fixture(autouse=True)
@@ -67,10 +76,16 @@ def test_a_page_that_cannot_hash_is_given_a_secret(api):
     assert api("POST", "/v1/users/weibo/users", {**params, "verifier": verifier}).json["status"] == "unbound"
 
 
-@pytest.mark.parametrize("query", ["code_challenge=x", f"code_challenge={'a' * 43}&code_challenge_method=plain"])
-def test_a_challenge_that_is_none_or_plain_is_refused(api, query):
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("code_challenge=x", 400, "oauth-return-invalid"),
+        (f"code_challenge={'a' * 43}&code_challenge_method=plain", 422, "validation"),
+    ],
+)
+def test_a_challenge_that_is_none_or_plain_is_refused(api, query, status, code):
     response = api("GET", f"/v1/users/weibo/authorization?{query}")
-    assert (response.status, response.json["code"]) == (400, "oauth-return-invalid")
+    assert (response.status, response.json["code"]) == (status, code)
 
 
 def test_who_does_not_consent_hears_403(api):
@@ -127,6 +142,18 @@ def test_a_binding_is_refused(api, services, members, status, code):
     assert (response.status, response.json["code"]) == (status, code)
 
 
+def test_what_is_wrong_with_a_new_account_is_told_where_it_stands_and_all_at_once(api, services):
+    new = {"username": "a", "password": "x", "email": "x"}
+    pointers = ["#/register/email", "#/register/password", "#/register/username"]
+    for body, more in ((ticket(api), []), ({"verifier": "x"}, ["#/ticket"])):
+        response = api("POST", "/v1/users/weibo/bindings", body | {"register": new})
+        assert sorted(error["pointer"] for error in response.json["errors"]) == [*pointers, *more]
+    response = api("POST", "/v1/users/weibo/bindings", {"verifier": "x", "register": {"username": 7, "x": 1}})
+    assert sorted(error["pointer"] for error in response.json["errors"]) == [
+        *pointers, "#/register/x", "#/ticket",
+    ]  # fmt: skip
+
+
 def test_a_ticket_is_good_once(api, services):
     join(services, api)
     binding = ticket(api) | {"username": "ada", "password": PASSWORD}
@@ -141,3 +168,28 @@ def test_a_ticket_is_no_access_token_and_an_access_token_no_ticket(api, services
     assert api("GET", "/v1/tokens", headers={"Authorization": f"Bearer {binding['ticket']}"}).status == 401
     wrong = binding | {"ticket": ada.refresh, "username": "ada", "password": PASSWORD}
     assert api("POST", "/v1/users/weibo/bindings", wrong).json["code"] == "ticket-invalid"
+
+
+def test_another_provider_has_the_same_under_its_name(services, tmp_path):
+    octopus = OtherProvider()
+    (tmp_path / "providers.json").write_text(json.dumps([octopus.description()]))
+    settings = dataclasses.replace(services.settings, providers=read_descriptions(tmp_path / "providers.json", PAGE))
+    both = dataclasses.replace(services, settings=settings, providers=providers_of(settings))
+    api, browser, here = CheckedClient(make_app(both), {"Origin": PAGE}), Browser(), "/v1/users/oauth/octopus"
+    try:
+        ada = join(both, api)
+        left = api("GET", f"{here}/authorization?code_challenge={browser.challenge}")
+        params = octopus.consent(left.json["authorization_url"])
+        first = api("POST", f"{here}/users", params | {"verifier": browser.verifier})
+        assert (first.json["status"], first.json["octopus"]["screen_name"]) == ("unbound", "octo")
+        ticket = {"ticket": first.json["ticket"], "verifier": browser.verifier}
+        assert ada("POST", f"{here}/bindings", ticket).json["username"] == "ada"
+        assert [item["provider"] for item in ada("GET", "/v1/users/ada/identities").json["items"]] == ["octopus"]
+        params = octopus.consent(
+            api("GET", f"{here}/authorization?code_challenge={browser.challenge}").json["authorization_url"]
+        )
+        query = f"code={params['code']}&state={params['state']}&verifier={browser.verifier}"
+        assert api("GET", f"{here}/users?{query}").json["status"] == "logged_in"
+        assert api("GET", "/v1/users/oauth/nobody/authorization").json["code"] == "not-found"
+    finally:
+        octopus.close()

@@ -1,0 +1,259 @@
+"""/v1/users/weibo and /v1/users/oauth/<provider>: logging in with an account elsewhere (RFC 6749 §4.1, 7636, 9700).
+
+Weibo has paths of its own, which were there first; every other provider has the same under its name.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, structs, to_builtins
+
+from dada.app import Answer, Request
+from dada.oauth import challenge, new_secret
+from dada.operations import operation
+from dada.problems import FieldError, HTTPProblem, Invalid
+from handlers.callers import caller_of, device_of, must_be_fresh
+from handlers.limits import limited, take
+from handlers.repeats import Keeping, repeatable
+from handlers.tokens import TokenPair, granted
+from handlers.users import registering
+from shop import accounts, federation, tokens
+from shop.accounts import Account
+from shop.federation import Arrival
+from shop.services import Services
+from shop.tokens import Grant
+
+__all__ = ["Authorization", "Bindings", "Returning"]
+
+Text = Annotated[str, Meta(max_length=1024)]
+EXAMPLE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+RETURNS = (
+    "oauth-return-invalid", "oauth-state-invalid", "oauth-code-rejected", "oauth-denied", "oauth-misconfigured",
+    "provider-answer", "provider-unavailable", "account-disabled", "account-not-activated",
+)  # fmt: skip
+
+
+class Leaving(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The hash of the secret that the page keeps."""
+
+    code_challenge: (
+        Annotated[str, Meta(max_length=128, examples=[EXAMPLE], description="SHA-256 of the secret, in base64url.")]
+        | UnsetType
+    ) = UNSET
+    code_challenge_method: Annotated[Literal["S256"], Meta(description="How it is hashed.")] = "S256"
+
+
+class Departure(Struct, kw_only=True):
+    """Where to go, what will come back, and the secret to keep where the page has none."""
+
+    authorization_url: Annotated[str, Meta(examples=["https://api.weibo.com/oauth2/authorize?client_id=1000000721"])]
+    state: Annotated[str, Meta(examples=[EXAMPLE])]
+    verifier: Annotated[str, Meta(examples=[EXAMPLE])] | UnsetType = UNSET
+
+
+class ReturnQuery(Struct, kw_only=True):
+    """What the provider sent back; members that are not known here are passed over (RFC 6749 §4.1.2)."""
+
+    state: Text | UnsetType = UNSET
+    verifier: Text | UnsetType = UNSET
+    code: Text | UnsetType = UNSET
+    error: Text | UnsetType = UNSET
+
+
+class LoggedIn(TokenPair, kw_only=True, tag_field="status", tag="logged_in"):
+    """The account elsewhere belongs to one of ours, which is now logged in."""
+
+
+class Greeting(Struct, kw_only=True):
+    """How to greet somebody of whom nothing else is known."""
+
+    screen_name: str
+    avatar: str
+
+
+class Unbound(Struct, kw_only=True, tag_field="status", tag="unbound"):
+    """The account elsewhere belongs to nobody yet: a ticket for binding it, good for some seconds.
+
+    How to greet its owner stands in a member that has the provider's name.
+    """
+
+    ticket: Annotated[str, Meta(examples=[EXAMPLE])]
+    expires_in: Annotated[int, Meta(ge=0, examples=[600])]
+    weibo: Greeting | UnsetType = UNSET
+
+
+class Return(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the provider sent back through the browser, and the secret of the browser that left."""
+
+    state: Annotated[Text, Meta(examples=[EXAMPLE])]
+    verifier: Annotated[Text, Meta(examples=[EXAMPLE])]
+    code: Annotated[Text, Meta(examples=["4a1f0d2c"])] = ""
+    error: Text = ""
+
+
+class NewAccount(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is needed for an account."""
+
+    username: Annotated[str, Meta(max_length=120, examples=["ada"])]
+    password: Annotated[Text, Meta(examples=["correct horse battery"])]
+    email: Annotated[str, Meta(max_length=320, examples=["ada@example.org"])]
+
+
+class Binding(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A ticket, and the account to bind it to: by name and password, a new one, or the one that is logged in."""
+
+    ticket: Annotated[str, Meta(max_length=200, examples=[EXAMPLE])]
+    verifier: Annotated[Text, Meta(examples=[EXAMPLE])]
+    username: Annotated[str, Meta(max_length=320, examples=["ada"])] | UnsetType = UNSET
+    password: Annotated[Text, Meta(examples=["correct horse battery"])] | UnsetType = UNSET
+    register: NewAccount | UnsetType = UNSET
+
+
+class Authorization:
+    """The way to a provider."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @operation(limited=True, query=Leaving, answers={200: Departure}, problems=("oauth-return-invalid",))
+    def get(self, request: Request) -> Answer:
+        """Say where to go: the provider's page.
+
+        ?code_challenge= is the S256 hash of a secret that the page keeps (RFC 7636 §4.2).
+        A page that cannot hash (it is not in a secure context) leaves it out and is given a secret to keep.
+        """
+        shown = request.query(Leaving).code_challenge
+        take(self._services, request, "oauth")
+        verifier = new_secret() if shown is UNSET else UNSET
+        departure = federation.begin(
+            self._services, _provider(request), challenge(verifier) if verifier else str(shown)
+        )
+        told = Departure(authorization_url=departure.authorization_url, state=departure.state, verifier=verifier)
+        return Answer(200, told)
+
+
+class Returning:
+    """Somebody who comes back from one."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @operation(limited=True, query=ReturnQuery, answers={200: LoggedIn | Unbound}, problems=RETURNS)
+    def get(self, request: Request) -> Answer:
+        """Log in, or get a ticket for binding, with the parameters in the query.
+
+        For lessons: a query ends up in logs.
+        """
+        returned = structs.asdict(request.query(ReturnQuery))
+        params = {name: returned[name] for name in ("code", "state", "error") if returned[name] is not UNSET}
+        verifier = returned["verifier"] if returned["verifier"] is not UNSET else None
+        take(self._services, request, "oauth")
+        arrival = federation.arrive(
+            self._services, _provider(request), params, verifier, device_of(self._services, request)
+        )
+        return _told(request, arrival)
+
+    @operation(limited=True, takes=Return, answers={200: LoggedIn | Unbound}, problems=RETURNS)
+    def post(self, request: Request) -> Answer:
+        """Log in, or get a ticket for binding."""
+        given = request.json(Return)
+        take(self._services, request, "oauth")
+        params = {"code": given.code, "state": given.state, "error": given.error}
+        arrival = federation.arrive(
+            self._services, _provider(request), params, given.verifier, device_of(self._services, request)
+        )
+        return _told(request, arrival)
+
+
+def _provider(request: Request) -> str:
+    return str(request.params.get("provider", "weibo"))
+
+
+def _told(request: Request, arrival: Arrival) -> Answer:
+    if arrival.grant:
+        return Answer(200, _logged_in(arrival.grant))
+    if arrival.ticket is None:
+        raise HTTPProblem("internal")
+    ticket = arrival.ticket
+    greeting = Greeting(screen_name=ticket.name, avatar=ticket.avatar)
+    told: dict[str, Any] = to_builtins(Unbound(ticket=ticket.token, expires_in=ticket.expires_in))
+    return Answer(200, told | {_provider(request): greeting})
+
+
+def _logged_in(grant: Grant) -> LoggedIn:
+    return LoggedIn(**structs.asdict(granted(grant)))
+
+
+def _register_faults(members: Mapping[str, Any]) -> list[FieldError]:
+    new = members.get("register")
+    return [_inside(error) for error in accounts.faults(new)] if isinstance(new, dict) else []
+
+
+def _inside(error: FieldError) -> FieldError:
+    """The shop speaks of a new account; here it is a member of the body."""
+    return error._replace(pointer="#/register" + error.pointer[1:])
+
+
+def _session_of(services: Services, answer: Answer) -> str:
+    """No token is kept: the session is, and who asks again gets a new pair for it."""
+    sid: str = tokens.read_access_token(services, answer.body.access_token)["sid"]
+    return sid
+
+
+def _new_pair(services: Services, sid: str) -> Answer:
+    return Answer(200, _logged_in(tokens.reissue(services, sid)))
+
+
+class Bindings:
+    """Binding an account elsewhere to one of ours."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @repeatable(Keeping(_session_of, _new_pair, 600))
+    @operation(
+        limited=True,
+        takes=Binding,
+        answers={200: LoggedIn},
+        problems=(
+            "ticket-invalid", "already-bound", "identity-taken", "invalid-credentials", "reauth-failed", "unauthorized",
+            "invalid-request", "invalid-token", "session-ended", "account-disabled", "account-not-activated",
+            "username-taken", "refresh-invalid",
+        ),
+        caller="optional",
+    )  # fmt: skip
+    def post(self, request: Request) -> Answer:
+        """Bind the account elsewhere to one of ours, and log in.
+
+        To an account by name and password, to a new one, or to the one that is logged in.
+        """
+        given, device = request.json(Binding, _register_faults), device_of(self._services, request)
+        if given.register is not UNSET:
+            new = structs.asdict(given.register)
+            try:
+                with registering(self._services, request):
+                    grant = federation.bind_new(
+                        self._services, given.ticket, given.verifier, new, request.language, device
+                    )
+            except Invalid as error:
+                raise Invalid([_inside(field) for field in error.errors]) from None
+        else:
+            take(self._services, request, "login")
+            prove = self._by_password(given) if given.username is not UNSET else self._by_session(request)
+            with limited():
+                grant = federation.bind_existing(self._services, given.ticket, given.verifier, prove, device)
+        return Answer(200, _logged_in(grant))
+
+    def _by_password(self, given: Binding) -> Callable[[], Account]:
+        name, password = given.username, given.password
+        if name is UNSET or password is UNSET:
+            raise Invalid([FieldError("#/password", "missing")])
+        return lambda: accounts.authenticate(self._services, name, password)
+
+    def _by_session(self, request: Request) -> Callable[[], Account]:
+        caller = caller_of(self._services, request)
+        must_be_fresh(self._services, caller)
+        found = accounts.by_username(self._services, caller.username)
+        if found is None:
+            raise HTTPProblem("unauthorized")
+        return lambda: accounts.must_be_active(found)

@@ -1,0 +1,180 @@
+"""Events: what happened to accounts, who asked for it and how it ended; written once, and never changed.
+
+    id        1, 2, 3 … without a gap
+    at        milliseconds since 1970, UTC
+    kind      what was asked for: one of KINDS
+    outcome   "ok", or the reason of the refusal
+    user_id   whose account it is about; None where no account is known
+    actor_id  who was logged in; None for nobody
+    request   the request's id, as the answer and the logs have it
+    network   where from: a prefix, not an address
+    agent     the browser: eight hex digits of a hash, enough to tell two apart
+    mac       HMAC over the row and the row before it
+
+The rows are a chain: whoever changes, takes out or puts in a row without the key breaks it at that place, and whoever
+cuts off its end leaves it shorter than its head says.  The key is in the secrets folder, not in the database.  (Whoever
+has both can write a new chain; ship the logs elsewhere against that: each mac is in them.)
+
+A change of an account and its event are one transaction.  A refusal, which changes nothing, has one of its own.
+
+Who asks is known at the edge and of interest here only: it is laid down in a context variable, so that not every
+function of the shop has to hand it through.
+
+This file knows rows; what is worth an event is for those to say who do it.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from dada.jwk import Key
+from shop.database import Database
+from shop.keyring import derive
+from shop.services import Services
+from shop.tables import event_head, events
+
+__all__ = ["KINDS", "Break", "Origin", "asked_by", "broken", "fingerprint", "is_new_device", "note", "of_user", "write"]
+
+_log = logging.getLogger("shop.events")
+
+KINDS: Final = frozenset({
+    "access", "activation", "bind", "disable", "lock", "login", "limit", "logout", "logout-all", "password-change",
+    "password-reset", "refresh", "register", "resend", "reset-asked", "token-reuse", "unbind",
+})  # fmt: skip
+_FIELDS: Final = ("id", "at", "kind", "outcome", "user_id", "actor_id", "request", "network", "agent")
+_AT_ONCE: Final = 1000
+_NUMBERS: Final = re.compile(r"[\d._]+")
+
+
+class Origin(NamedTuple):
+    """Where a request comes from: its id, the network, the browser's own words, and who is logged in."""
+
+    request: str = ""
+    network: str = ""
+    user_agent: str = ""
+    actor_id: int | None = None
+
+
+_NOBODY: Final = Origin()
+_asked: ContextVar[Callable[[], Origin]] = ContextVar("asked", default=lambda: _NOBODY)
+
+
+def asked_by(origin: Callable[[], Origin]) -> None:
+    """From now on, in this thread's context, *origin* tells where requests come from; called when it is needed."""
+    _asked.set(origin)
+
+
+def fingerprint(user_agent: str) -> str:
+    """Return what is kept of a browser's words: the same before and after an update; "" for no words."""
+    words = _NUMBERS.sub("", user_agent).encode("utf-8", "replace")
+    return hashlib.sha256(words).hexdigest()[:8] if words else ""
+
+
+def write(
+    tx: Connection,
+    services: Services,
+    kind: str,
+    user_id: int | None,
+    outcome: str = "ok",
+    *,
+    actor_id: int | None = None,
+    user_agent: str | None = None,
+) -> None:
+    """Add an event in the transaction *tx*, as its last step: the head of the chain is locked until it commits.
+
+    actor_id, user_agent  where they are known better than the origin tells them
+    """
+    if kind not in KINDS:
+        raise ValueError(kind)
+    origin = _asked.get()()
+    head = tx.execute(select(event_head).with_for_update()).one()
+    row: dict[str, Any] = {
+        "id": head.last + 1,
+        "at": services.now_ms,
+        "kind": kind,
+        "outcome": outcome,
+        "user_id": user_id,
+        "actor_id": origin.actor_id if actor_id is None else actor_id,
+        "request": origin.request[:64],
+        "network": origin.network[:64],
+        "agent": fingerprint(origin.user_agent if user_agent is None else user_agent),
+    }
+    mac = _mac(_key(services.settings.lasting_secret), head.mac, row)
+    tx.execute(insert(events).values(**row, mac=mac))
+    tx.execute(update(event_head).values(last=row["id"], mac=mac))
+    _log.info("%s: %s", kind, outcome, extra={"request": origin.request, "event": row["id"], "mac": mac.hex()[:16]})
+
+
+def is_new_device(tx: Connection, user_id: int, user_agent: str) -> bool:
+    """Whether a user logged in before, and never from such a browser."""
+    before = select(events.c.agent).where(
+        events.c.user_id == user_id, events.c.kind == "login", events.c.outcome == "ok"
+    )
+    known = before.where(events.c.agent == fingerprint(user_agent))
+    return tx.execute(before.limit(1)).first() is not None and tx.execute(known.limit(1)).first() is None
+
+
+def note(services: Services, kind: str, user_id: int | None, outcome: str, *, actor_id: int | None = None) -> None:
+    """Add an event in a transaction of its own: for what was refused."""
+    with services.db.write() as tx:
+        write(tx, services, kind, user_id, outcome, actor_id=actor_id)
+
+
+def _key(lasting_secret: bytes) -> Key:
+    return Key(derive(lasting_secret, "events"))
+
+
+def _mac(key: Key, previous: bytes, row: dict[str, Any]) -> bytes:
+    told = json.dumps([row[name] for name in _FIELDS], ensure_ascii=False, separators=(",", ":"))
+    return key.mac(previous + told.encode())
+
+
+def of_user(services: Services, user_id: int, limit: int, before: int | None = None) -> list[Row[Any]]:
+    """Return the latest *limit* events of a user, the newest first; with *before*, those that are older than it."""
+    mine = select(events).where(events.c.user_id == user_id).order_by(events.c.id.desc()).limit(limit)
+    if before is not None:
+        mine = mine.where(events.c.id < before)
+    with services.db.read() as connection:
+        return list(connection.execute(mine).all())
+
+
+class Break(NamedTuple):
+    """A place where the chain is broken: the event's number, and what is wrong there."""
+
+    id: int
+    why: str
+
+
+def broken(db: Database, lasting_secret: bytes, told: Callable[[int], None] = lambda _: None) -> Iterator[Break]:
+    """Yield every place where the chain is broken; *told* is called with each number that was looked at.
+
+    After a break the chain is followed from the row that was found, so that one change is one break.
+    """
+    key, previous, number = _key(lasting_secret), bytes(32), 0
+    with db.read() as connection:
+        while rows := connection.execute(
+            select(events).where(events.c.id > number).order_by(events.c.id).limit(_AT_ONCE)
+        ).all():
+            for row in rows:
+                if row.id != number + 1:
+                    yield Break(number + 1, f"missing, up to {row.id - 1}" if row.id > number + 2 else "missing")
+                elif _mac(key, previous, {name: getattr(row, name) for name in _FIELDS}) != row.mac:
+                    yield Break(row.id, "not what was written")
+                previous, number = row.mac, row.id
+                told(number)
+        head = connection.execute(select(event_head)).one_or_none()
+    if head is None:
+        yield Break(number, "the head of the chain is missing")
+    elif (head.last, head.mac) != (number, previous):
+        why = (
+            f"the chain ends at {number}, and its head says {head.last}"
+            if head.last != number
+            else "the head is of another chain"
+        )
+        yield Break(number, why)

@@ -1,0 +1,260 @@
+"""Log in with somebody else's account: the shop's side of the flow, from leaving to a session.
+
+    begin ─► (the browser is away) ─► arrive ─► a session, or a ticket ─► bind_existing | bind_new ─► a session
+
+Who it is, the provider says when it is asked with the token (`providers.py`).  Nothing of it is kept but the number of
+the account there and the name to greet it with; mail addresses and names link nothing.
+
+A ticket is what an arrival is worth that belongs to no account yet: good for ten minutes, five tries and one binding,
+and only in the browser that began.
+
+This file knows identities; the protocol is in `dada/oauth.py`, what each provider is like in `providers.py`.
+"""
+
+import hashlib
+import json
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from dada import oauth
+from shop import accounts, events, outbox, tokens
+from shop.accounts import Account
+from shop.database import IntegrityError
+from shop.errors import Refused
+from shop.providers import Greeting, Provider
+from shop.services import Services
+from shop.tables import identities, users
+from shop.tokens import Device, Grant
+
+__all__ = ["Arrival", "Departure", "Ticket", "arrive", "begin", "bind_existing", "bind_new", "identities_of", "unbind"]
+
+TICKET_SECONDS: Final = 600
+TRIES: Final = 5
+
+_REASONS: Final = {
+    "return": "oauth-return-invalid",
+    "state": "oauth-state-invalid",
+    "verifier": "oauth-state-invalid",
+    "provider": "oauth-state-invalid",
+    "purpose": "oauth-state-invalid",
+    "denied": "oauth-denied",
+    "code": "oauth-code-rejected",
+    "client": "oauth-misconfigured",
+    "answer": "provider-answer",
+    "unavailable": "provider-unavailable",
+}
+
+
+class Departure(NamedTuple):
+    """Where the page goes, and what it must bring back."""
+
+    authorization_url: str
+    state: str
+
+
+class Ticket(NamedTuple):
+    """An identity that belongs to no account yet, for the browser that proved it."""
+
+    token: str
+    expires_in: int
+    name: str
+    avatar: str
+
+
+class Arrival(NamedTuple):
+    """What an arrival is worth: a session, or a ticket."""
+
+    grant: Grant | None
+    ticket: Ticket | None
+
+
+def _provider(services: Services, name: str) -> Provider:
+    found = services.providers.get(name)
+    if found is None:
+        raise Refused("not-found", "there is no such provider")
+    return found
+
+
+def begin(services: Services, provider: str, challenge: str) -> Departure:
+    """Let a browser leave for a provider.  Raise :exc:`Refused`: an unknown one, no challenge."""
+    client = _provider(services, provider).client
+    try:
+        state, pending, url = oauth.begin(client, challenge)
+    except oauth.OAuthError as error:
+        raise Refused("oauth-return-invalid", error.detail) from None
+    services.cache.set(f"oauth:{oauth.state_key(state)}", json.dumps(pending), oauth.LIFETIME)
+    return Departure(url, state)
+
+
+def arrive(services: Services, provider: str, params: dict[str, Any], verifier: Any, device: Device) -> Arrival:
+    """Let a browser come back from a provider.  Raise :exc:`Refused`.
+
+    The state is forgotten before anything else is done, and the code is shown once, whatever comes of it.
+    """
+    found = _provider(services, provider)
+    try:
+        return _arrive(services, found, params, verifier, device)
+    except Refused as refused:
+        events.note(services, "login", None, refused.reason)
+        raise
+
+
+def _arrive(services: Services, provider: Provider, params: dict[str, Any], verifier: Any, device: Device) -> Arrival:
+    try:
+        returned = oauth.read_return(params)
+        kept = services.cache.take(f"oauth:{oauth.state_key(returned.state)}")
+        pending = oauth.Pending(*json.loads(kept)) if kept else None
+        request = oauth.admit(oauth.Admission(provider.client, returned, pending, verifier))
+        if not services.cache.set(
+            f"code:{provider.client.name}:{_hash(returned.code)}", "1", oauth.LIFETIME, if_new=True
+        ):
+            raise Refused("oauth-code-rejected", "this code was shown before")
+        reply = services.http.post(request.url, request.form)
+        answer = oauth.read_token(reply.status, reply.body)
+        subject = provider.whose(services.http, answer)
+        identity, account = _identity(services, provider.client.name, subject)
+        if account:
+            return Arrival(tokens.log_in(services, account, device), None)
+        greeting = provider.greet(services.http, answer, subject)
+        return Arrival(None, _ticket(services, identity, greeting, pending.challenge if pending else ""))
+    except oauth.OAuthError as error:
+        raise Refused(_REASONS[error.reason], error.detail) from None
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _identity(services: Services, provider: str, subject: str) -> tuple[int, Account | None]:
+    """Return the number of the identity's row, which is made if need be, and the account that it is bound to."""
+    mine = (identities.c.provider == provider) & (identities.c.subject == subject)
+    with services.db.write() as tx:
+        row = tx.execute(select(identities).where(mine)).first()
+        if row is None:
+            new = {"provider": provider, "subject": subject, "created_at": services.now_ms}
+            try:
+                with tx.begin_nested():
+                    tx.execute(insert(identities).values(new))
+            except IntegrityError:
+                pass  # it arrived twice at once: the other call wrote the row
+            row = tx.execute(select(identities).where(mine)).one()
+        user = row.user_id and tx.execute(select(users).where(users.c.id == row.user_id)).one()
+    if not user:
+        return row.id, None
+    return row.id, Account(user.id, user.username, user.username_key, user.state, user.token_epoch)
+
+
+# --- tickets ---------------------------------------------------------------------------------------------
+
+
+def _ticket(services: Services, identity: int, greeting: Greeting, challenge: str) -> Ticket:
+    with services.db.write() as tx:
+        tx.execute(update(identities).where(identities.c.id == identity).values(name=greeting.name))
+    token = oauth.new_secret()
+    _keep(services, token, {"identity": identity, "challenge": challenge, "tries": TRIES})
+    return Ticket(token, TICKET_SECONDS, greeting.name, greeting.avatar)
+
+
+def _keep(services: Services, token: str, ticket: dict[str, Any]) -> None:
+    services.cache.set(f"ticket:{_hash(token)}", json.dumps(ticket), TICKET_SECONDS)
+
+
+def _take(services: Services, token: str, verifier: Any) -> dict[str, Any]:
+    """Take a ticket out of the cache, where nobody else has it meanwhile.  Raise :exc:`Refused`."""
+    kept = services.cache.take(f"ticket:{_hash(token)}")
+    ticket: dict[str, Any] = json.loads(kept) if kept else {}
+    if not ticket or not isinstance(verifier, str) or oauth.challenge(verifier) != ticket["challenge"]:
+        raise Refused("ticket-invalid")
+    return ticket
+
+
+def _give_back(services: Services, token: str, ticket: dict[str, Any]) -> None:
+    """Put a ticket back after a failed try, if it has tries left."""
+    if ticket["tries"] > 1:
+        _keep(services, token, {**ticket, "tries": ticket["tries"] - 1})
+
+
+def bind_existing(services: Services, token: str, verifier: Any, prove: Any, device: Device) -> Grant:
+    """Bind a ticket's identity to an account, and log in.
+
+    prove  called for the account: a log-in by password, or the session of the caller; what it raises costs a try
+
+    Raise :exc:`Refused`: ticket-invalid, already-bound (the account has another), identity-taken (somebody was faster).
+    """
+    ticket = _take(services, token, verifier)
+    try:
+        account: Account = prove()
+        with services.db.write() as tx:
+            _bind(tx, services, ticket["identity"], account.id)
+            job = outbox.put(tx, services, "mail.identity_bound", user=account.id)
+    except Exception:
+        _give_back(services, token, ticket)
+        raise
+    outbox.push(services, job)
+    return tokens.log_in(services, account, device)
+
+
+def bind_new(
+    services: Services, token: str, verifier: Any, new: dict[str, str], language: str, device: Device
+) -> Grant:
+    """Register an account, bind a ticket's identity to it, and log in: all of it, or nothing.
+
+    The account is active, since its owner proved who he is; his mail address is not, until he clicks the letter's link.
+    Raise :exc:`Refused` and :exc:`Invalid` as registering does.
+    """
+    ticket = _take(services, token, verifier)
+    try:
+        name, address = accounts.prove(new["username"], new["password"], new["email"])
+        hashed = services.hasher.hash(new["password"])
+        with services.db.write() as tx:
+            account = accounts.add(tx, services, name, address, hashed, language, state="active")
+            _bind(tx, services, ticket["identity"], account.id)
+            job = outbox.put(tx, services, "mail.activation", user=account.id)
+    except Exception:
+        _give_back(services, token, ticket)
+        raise
+    outbox.push(services, job)
+    return tokens.log_in(services, account, device)
+
+
+def _bind(tx: Connection, services: Services, identity_id: int, user_id: int) -> None:
+    free = (identities.c.id == identity_id) & identities.c.user_id.is_(None)
+    try:
+        with tx.begin_nested():
+            bound = tx.execute(update(identities).where(free).values(user_id=user_id, bound_at=services.now_ms))
+    except IntegrityError:
+        raise Refused("already-bound") from None
+    if bound.rowcount != 1:
+        raise Refused("identity-taken")
+    events.write(tx, services, "bind", user_id, actor_id=user_id)
+
+
+# --- what is bound ---------------------------------------------------------------------------------------
+
+
+def identities_of(services: Services, user_id: int) -> list[Row[Any]]:
+    """Return what is bound to a user, the oldest first."""
+    mine = select(identities).where(identities.c.user_id == user_id).order_by(identities.c.bound_at, identities.c.id)
+    with services.db.read() as connection:
+        return list(connection.execute(mine).all())
+
+
+def unbind(services: Services, user_id: int, provider: str) -> None:
+    """Take an identity from a user; the next time it arrives it belongs to nobody.
+
+    Raise :exc:`Refused`: not-found where there is none; last-login-method where he could not log in any more.
+    """
+    mine = (identities.c.user_id == user_id) & (identities.c.provider == provider)
+    with services.db.write() as tx:
+        # The user's row is locked first: two calls that each take one of two would leave none.
+        user = tx.execute(select(users).where(users.c.id == user_id).with_for_update()).one()
+        bound = tx.execute(select(identities.c.provider).where(identities.c.user_id == user_id)).scalars().all()
+        if provider not in bound:
+            raise Refused("not-found")
+        if user.password_hash is None and len(bound) == 1:
+            raise Refused("last-login-method")
+        tx.execute(update(identities).where(mine).values(user_id=None, bound_at=None))
+        job = outbox.put(tx, services, "mail.identity_unbound", user=user_id)
+        events.write(tx, services, "unbind", user_id)
+    outbox.push(services, job)

@@ -1,0 +1,218 @@
+"""Limits: how often something may be tried, counted in Redis, by one script.
+
+Two kinds, since they answer two questions:
+
+    a quota     so many in a window, for an address, a network or an account: "q per w"
+    a lock      a secret that may be guessed: after five failures a pause, which doubles with every further one
+
+Names of accounts are counted by an HMAC, so that unknown ones count like known ones and Redis holds no list of them.  A
+try is counted before it is made, so that a hundred at the same moment are not all the first; what turns out right is
+given back, and does not wipe what was wrong before.
+
+Without Redis nothing is let through: whoever limits the guessing of passwords must not open when the counter is down.
+
+Addresses are not counted in the sandbox (unless ADDRESS_LIMITS is on): a class of thirty sits behind one of them.
+
+This file knows counters; what is counted is in QUOTAS, LOCKS and the edge.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from dada.errors import Rejected
+from dada.jwk import Key
+from shop import events
+from shop.keyring import derive
+from shop.services import Services
+
+__all__ = [
+    "LOCKS",
+    "NOWHERE",
+    "QUOTAS",
+    "Lock",
+    "Place",
+    "Quota",
+    "Standing",
+    "TooMany",
+    "begin",
+    "end_well",
+    "give_back",
+    "take",
+]
+
+
+class Quota(NamedTuple):
+    """So many in a window of seconds; *of* is what is counted: an "address", a "network", an "account"."""
+
+    name: str
+    of: str
+    quota: int
+    window: int
+
+
+class Lock(NamedTuple):
+    """Failures that are free within a window (seconds), then a pause that doubles from *first* to *longest* seconds."""
+
+    name: str
+    free: int
+    window: int
+    first: int
+    longest: int
+
+
+class Place(NamedTuple):
+    """Where a request comes from: an address (of IPv6 its /64), and its network."""
+
+    address: str = ""
+    network: str = ""
+
+
+NOWHERE: Final = Place()
+
+
+class Standing(NamedTuple):
+    """Where somebody stands with the quota that is nearest: what is left, and in how many seconds it is full again."""
+
+    name: str
+    quota: int
+    window: int
+    left: int
+    seconds: int
+
+
+class TooMany(Rejected):
+    """A quota is used up, or a lock is on (RFC 6585 §4); *standing* says which, and for how long."""
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__("quota-exceeded", "RFC 6585 §4", f"{standing.name}: again in {standing.seconds} s")
+        self.standing = standing
+
+
+QUOTAS: Final = {
+    "login": (Quota("login", "address", 20, 60), Quota("login-network", "network", 100, 60)),
+    "names": (Quota("names", "address", 10, 3600),),  # who is told that a name is taken could list all names
+    "register": (Quota("register", "address", 5, 3600),),
+    "resend": (Quota("resend", "account", 1, 60), Quota("resend-day", "account", 5, 86_400)),
+    "reset": (Quota("reset", "account", 1, 60), Quota("reset-day", "account", 5, 86_400)),
+    "letters": (Quota("letters", "address", 20, 3600),),  # resend and reset together
+    "tokens": (Quota("tokens", "address", 20, 60),),  # of letters, tried
+    "refresh": (Quota("refresh", "account", 30, 60),),  # for a session's family
+    "oauth": (Quota("oauth", "address", 20, 60),),
+}
+LOCKS: Final = {"login": Lock("login-failures", 5, 300, 30, 900)}
+
+# KEYS: a counter each.  ARGV: a quota and a window in milliseconds for each.  All are counted, or none.
+# Returns which is nearest to its end (from 1), what is left of it (-1: it was used up), and its milliseconds.
+_TAKE: Final = """
+local near, left, ms
+for i = 1, #KEYS do
+  local quota, window = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local used = tonumber(redis.call('GET', KEYS[i]) or 0)
+  local rest = redis.call('PTTL', KEYS[i])
+  if rest < 0 then rest = window end
+  if used >= quota then return {i, -1, rest} end
+  if not left or quota - used - 1 < left then near, left, ms = i, quota - used - 1, rest end
+end
+for i = 1, #KEYS do
+  if redis.call('INCR', KEYS[i]) == 1 then redis.call('PEXPIRE', KEYS[i], ARGV[2 * i]) end
+end
+return {near, left, ms}
+"""
+
+# KEYS: a counter each.
+_GIVE_BACK: Final = """
+for i = 1, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 1 then redis.call('DECR', KEYS[i]) end
+end
+return 1
+"""
+
+# KEYS: the failures' hash.  ARGV: free, window, first, longest (ms).
+# Returns 0 and the milliseconds of the pause, or 1 and what is left of the free ones.
+_BEGIN: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local ends = tonumber(redis.call('HGET', KEYS[1], 'ends') or 0)
+if now < ends then return {0, ends - now} end
+local free, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
+if failures == 1 then redis.call('PEXPIRE', KEYS[1], window) end
+if failures < free then return {1, free - failures} end
+local pause = math.min(tonumber(ARGV[3]) * 2 ^ (failures - free), tonumber(ARGV[4]))
+redis.call('HSET', KEYS[1], 'ends', string.format('%.0f', now + pause))
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', pause + tonumber(ARGV[4])))
+return {1, 0}
+"""
+
+# KEYS: the failures' hash.  What was counted in advance was no failure.
+_END_WELL: Final = """
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('HINCRBY', KEYS[1], 'failures', -1)
+  redis.call('HDEL', KEYS[1], 'ends')
+end
+return 1
+"""
+
+
+def take(services: Services, what: str, place: Place, account: str = "") -> Standing | None:
+    """Count one *what* for everybody whom QUOTAS names, and return the nearest standing; None where nothing is counted.
+
+    account  whose it is, in any spelling that is the same for the same account
+
+    Raise :exc:`TooMany`, and count nothing, if one of the quotas is used up.
+    """
+    quotas, keys = _counted(services, what, place, account)
+    if not quotas:
+        return None
+    numbers = [number for quota in quotas for number in (quota.quota, quota.window * 1000)]
+    which, left, ms = _run(services, _TAKE, keys, numbers)
+    near = quotas[which - 1]
+    standing = Standing(near.name, near.quota, near.window, max(0, left), -(-ms // 1000))
+    if left >= 0:
+        return standing
+    if services.cache.set(f"{keys[which - 1]}:told", "", standing.seconds, if_new=True):  # once, or a flood is two
+        events.note(services, "limit", None, near.name)
+    raise TooMany(standing)
+
+
+def give_back(services: Services, what: str, place: Place, account: str = "") -> None:
+    """Count one *what* less: it was taken in advance, and came to nothing."""
+    _, keys = _counted(services, what, place, account)
+    if keys:
+        _run(services, _GIVE_BACK, keys, ())
+
+
+def _counted(services: Services, what: str, place: Place, account: str) -> tuple[list[Quota], list[str]]:
+    """Return the quotas that count here, and their counters."""
+    whose = {"address": place.address, "network": place.network, "account": _hidden(services, account)}
+    on = services.settings.address_limits and bool(place.address)
+    quotas = [quota for quota in QUOTAS[what] if on or quota.of == "account"]
+    return quotas, [f"{{limits}}:{quota.name}:{whose[quota.of]}" for quota in quotas]
+
+
+def begin(services: Services, what: str, account: str) -> Standing:
+    """Count a try to guess the secret of *account*, before it is made.  Raise :exc:`TooMany` while the lock is on."""
+    lock = LOCKS[what]
+    numbers = (lock.free, lock.window * 1000, lock.first * 1000, lock.longest * 1000)
+    open_, number = _run(services, _BEGIN, [_lock_key(services, lock, account)], numbers)
+    if not open_:
+        raise TooMany(Standing(lock.name, lock.free, lock.window, 0, -(-number // 1000)))
+    return Standing(lock.name, lock.free, lock.window, number, lock.window)
+
+
+def end_well(services: Services, what: str, account: str) -> None:
+    """Give back the try: it was no failure."""
+    _run(services, _END_WELL, [_lock_key(services, LOCKS[what], account)], ())
+
+
+def _lock_key(services: Services, lock: Lock, account: str) -> str:
+    return f"{{limits}}:{lock.name}:{_hidden(services, account)}"
+
+
+def _hidden(services: Services, account: str) -> str:
+    key = Key(derive(services.settings.lasting_secret, "limits"))
+    return key.mac(account.encode("utf-8", "replace")).hex()[:32]
+
+
+def _run(services: Services, script: str, keys: list[str], numbers: Iterable[int]) -> Any:
+    return services.redis.eval(script, len(keys), *keys, *numbers)

@@ -1,0 +1,69 @@
+"""The page and Weibo: the way there and back, binding, and taking it away again."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PASSWORD
+
+pytestmark = pytest.mark.xdist_group("chromium")
+
+
+@pytest.mark.parametrize(("query", "began", "words"), [
+    ("code=c&state=s", True, "This return belongs to another log-in"),
+    ("code=c", True, "The return brings no state"),
+    ("code=c&state=s&state=t", True, "The return says something twice"),
+    ("code=c&state=s", False, "This tab did not begin a log-in"),
+    ("", False, "There is nothing here to come back from"),
+    ("error=access_denied", True, "Weibo told us nothing about you"),
+])  # fmt: skip
+def test_a_return_that_is_not_ours_goes_no_further(visit, query, began, words):
+    visitor = visit()
+    if began:
+        visitor.go("/login")
+        visitor.page.locator("button.weibo").click()
+        visitor.page.wait_for_url(f"{visitor.system.world}/**")
+    visitor.forget()
+    visitor.page.goto(f"{visitor.system.page}/callback/weibo.html{query and '?' + query}")
+    expect(visitor.page.locator("main .notice")).to_contain_text(words)
+    assert visitor.page.url == f"{visitor.system.page}/callback/weibo.html"
+    assert visitor.sent == []
+    visitor.page.get_by_role("link", name="Back to the log-in").click()
+    assert visitor.heading() == "Log in"
+
+
+def test_who_does_not_consent_is_not_logged_in_and_may_begin_again(visit):
+    visitor = visit("zh", 390)
+    visitor.go("/login")
+    visitor.page.locator("button.weibo").click()
+    visitor.page.locator("button[value=cancel]").click()
+    expect(visitor.page.locator("main .notice")).to_contain_text("微博没有告诉我们任何关于您的信息")
+    assert len(visitor.calls("POST", "/v1/users/weibo/users")) == 1
+    expect(visitor.page.get_by_role("button", name="重新用微博登录")).to_be_visible()
+
+
+def test_somebody_new_registers_by_way_of_weibo(visit):
+    visitor = visit()
+    visitor.go("/login")
+    visitor.to_weibo("Tom")
+    expect(visitor.page.locator("h1")).to_have_text('Hello, <i>Tom</i> & "Jerry"')
+    visitor.page.reload()
+    visitor.fill("join", username="tom", email="tom@mail.example", password="short")
+    expect(visitor.page.locator("#join-password-wrong")).to_be_visible()
+    visitor.fill("join", password=PASSWORD)
+    expect(visitor.page.locator("#who")).to_contain_text("tom")
+    expect(visitor.page.locator("main .notice")).to_contain_text("not followed the link")
+
+
+def test_somebody_who_is_logged_in_binds_with_a_click(logged_in):
+    logged_in.go("/login")
+    logged_in.to_weibo("阿达爱背包Dada")
+    logged_in.page.get_by_role("button", name="Bind to ada").click()
+    expect(logged_in.page.locator(".message .good")).to_contain_text("belong together")
+    assert logged_in.heading() == "My account"
+    logged_in.go("/password")
+    card = logged_in.page.locator("section", has=logged_in.page.locator("#identities-title"))
+    expect(card.locator(".device")).to_contain_text("阿达爱背包Dada")
+    card.get_by_role("button", name="Take it away").click()
+    logged_in.page.locator("dialog").get_by_role("button", name="Take it away").click()
+    expect(logged_in.page.locator(".message .good")).to_contain_text("Weibo is taken away")
+    expect(card).to_contain_text("Only your password.")

@@ -1,0 +1,242 @@
+"""Limits: how often something may be tried, counted by a real Redis."""
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select
+
+from shop import accounts, limits
+from shop.errors import Refused
+from shop.limits import Place, TooMany
+from shop.tables import events
+from tests.shop.people import PASSWORD, join, log_in
+
+HERE = Place("192.0.2.1/32", "192.0.2.0/24")
+NEXT_DOOR = Place("192.0.2.2/32", "192.0.2.0/24")
+
+
+@pytest.fixture
+def database_url(empty_sqlite, tmp_path):
+    import shutil
+
+    shutil.copy(empty_sqlite, tmp_path / "shop.db")
+    return f"sqlite:///{tmp_path}/shop.db"
+
+
+@pytest.fixture
+def counted(services):
+    """The services of a process that counts addresses."""
+    return dataclasses.replace(services, settings=dataclasses.replace(services.settings, address_limits=True))
+
+
+def use_up(services, what, place=HERE, account=""):
+    """Take until there is no more; return how many there were, and what was said then."""
+    for number in range(1000):
+        try:
+            limits.take(services, what, place, account)
+        except TooMany as error:
+            return number, error.standing
+    raise AssertionError("there is no end")
+
+
+def kinds(services):
+    with services.db.read() as connection:
+        return [(row.kind, row.outcome) for row in connection.execute(select(events).order_by(events.c.id)).all()]
+
+
+@pytest.mark.parametrize(
+    ("what", "most"), [("login", 20), ("register", 5), ("names", 10), ("tokens", 20), ("oauth", 20)]
+)
+def test_an_address_has_so_many(counted, what, most):
+    number, standing = use_up(counted, what)
+    assert (number, standing.left, standing.quota) == (most, 0, most)
+    assert 0 < standing.seconds <= standing.window
+
+
+@pytest.mark.parametrize("what", ["resend", "reset"])
+def test_an_account_has_one_letter_a_minute_whether_it_exists_or_not(services, what):
+    for account in ("ada", "nobody"):
+        assert use_up(services, what, account=account)[0] == 1
+
+
+def test_what_is_left_and_when_it_is_full_again_is_told(counted):
+    standing = limits.take(counted, "register", HERE)
+    assert (standing.name, standing.quota, standing.window, standing.left) == ("register", 5, 3600, 4)
+    assert 3500 < standing.seconds <= 3600
+
+
+def test_a_network_has_its_own_quota_whoever_in_it_asks(counted):
+    for number in range(100):
+        limits.take(counted, "login", Place(f"192.0.2.{number}/32", "192.0.2.0/24"))
+    with pytest.raises(TooMany) as caught:
+        limits.take(counted, "login", Place("192.0.2.200/32", "192.0.2.0/24"))
+    assert caught.value.standing.name == "login-network"
+    limits.take(counted, "login", Place("198.51.100.1/32", "198.51.100.0/24"))
+
+
+def test_who_is_refused_by_one_quota_is_counted_by_none(counted):
+    use_up(counted, "login")
+    before = {key: counted.redis.get(key) for key in counted.redis.keys("{limits}:login*") if b":told" not in key}
+    with pytest.raises(TooMany):
+        limits.take(counted, "login", HERE)
+    assert {key: counted.redis.get(key) for key in before} == before
+    limits.take(counted, "login", NEXT_DOOR)
+
+
+def test_a_window_ends_by_itself(counted):
+    use_up(counted, "register")
+    (key,) = [key for key in counted.redis.keys("{limits}:register*") if b":told" not in key]
+    assert 0 < counted.redis.pttl(key) <= 3_600_000
+    counted.redis.delete(key)  # as its end does
+    assert limits.take(counted, "register", HERE).left == 4
+
+
+def test_what_came_to_nothing_is_given_back(counted):
+    limits.take(counted, "register", HERE)
+    limits.give_back(counted, "register", HERE)
+    assert limits.take(counted, "register", HERE).left == 4
+    limits.give_back(counted, "register", NEXT_DOOR)  # where nothing was counted nothing is made
+    assert limits.take(counted, "register", NEXT_DOOR).left == 4
+
+
+def test_at_the_same_moment_there_are_not_more(counted):
+    def one(_):
+        try:
+            return limits.take(counted, "login", HERE) is not None
+        except TooMany:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(one, range(60))) == 20
+
+
+def test_a_flood_leaves_one_event(counted):
+    use_up(counted, "login")
+    for _ in range(5):
+        with pytest.raises(TooMany):
+            limits.take(counted, "login", HERE)
+    assert kinds(counted) == [("limit", "login")]
+
+
+def test_in_the_sandbox_addresses_are_not_counted(services):
+    assert limits.take(services, "login", HERE) is None
+    limits.give_back(services, "login", HERE)
+    assert services.redis.keys("{limits}*") == []
+
+
+def test_redis_holds_no_names(services):
+    limits.take(services, "resend", HERE, "ada")
+    with pytest.raises(Refused):
+        accounts.authenticate(services, "ada", PASSWORD)
+    assert services.redis.keys("*ada*") == []
+    assert len(services.redis.keys("{limits}*")) == 3
+
+
+class TestTheLock:
+    def fail(self, services, times, name="ada"):
+        for _ in range(times):
+            with pytest.raises(Refused):
+                accounts.authenticate(services, name, "wrong")
+
+    def locked(self, services, name="ada", password=PASSWORD):
+        with pytest.raises(TooMany) as caught:
+            accounts.authenticate(services, name, password)
+        return caught.value.standing.seconds
+
+    def over(self, services):
+        """Let the pause be over, as time does."""
+        (key,) = services.redis.keys("{limits}:login-failures:*")
+        services.redis.hset(key, "ends", 1)
+
+    def test_five_failures_are_free_and_then_there_is_a_pause_even_for_the_right_password(self, services):
+        join(services)
+        self.fail(services, 5)
+        assert 20 < self.locked(services) <= 30
+
+    def test_an_unknown_name_is_locked_alike(self, services):
+        self.fail(services, 5, "nobody")
+        assert 20 < self.locked(services, "nobody") <= 30
+
+    def test_the_pause_doubles_up_to_a_quarter_of_an_hour(self, services):
+        join(services)
+        self.fail(services, 5)
+        pauses = []
+        for _ in range(7):
+            pauses.append(self.locked(services))
+            self.over(services)
+            self.fail(services, 1)
+        assert all(
+            0.6 * whole < pause <= whole for pause, whole in zip(pauses, [30, 60, 120, 240, 480, 900, 900], strict=True)
+        )
+
+    def test_what_was_right_is_no_failure_and_wipes_none(self, services):
+        join(services)
+        self.fail(services, 4)
+        for _ in range(10):
+            log_in(services)
+        self.fail(services, 1)
+        self.locked(services)
+
+    def test_it_ends_by_itself(self, services):
+        join(services)
+        self.fail(services, 5)
+        (key,) = services.redis.keys("{limits}:login-failures:*")
+        assert 0 < services.redis.pttl(key) <= 930_000
+
+    def test_a_session_goes_on(self, services):
+        from shop import tokens
+
+        join(services)
+        grant = log_in(services)
+        self.fail(services, 5)
+        assert tokens.refresh(services, grant.refresh_token).username == "ada"
+        assert tokens.identify(services, grant.access_token).username == "ada"
+
+    def test_spellings_of_a_name_share_it_and_an_address_does_not(self, services):
+        join(services)
+        self.fail(services, 3, "ADA")
+        self.fail(services, 2, "ａｄａ")
+        self.locked(services, "ada")
+        with pytest.raises(Refused):  # or the lock would tell that the address is ada's
+            accounts.authenticate(services, "ada@example.org", "wrong")
+
+    def test_guessing_the_present_password_counts(self, services):
+        account = join(services)
+        for _ in range(5):
+            with pytest.raises(Refused):
+                accounts.change_password(services, account.id, "wrong", "a brand new one")
+        with pytest.raises(TooMany):
+            accounts.change_password(services, account.id, PASSWORD, "a brand new one")
+        self.locked(services)
+
+    def test_a_hundred_guesses_at_the_same_moment_are_five(self, services):
+        join(services)
+
+        def guess(_):
+            try:
+                accounts.authenticate(services, "ada", "wrong")
+            except Refused:
+                return 1
+            except TooMany:
+                return 0
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(guess, range(50))) == 5
+
+    def test_it_leaves_an_event(self, services):
+        join(services)
+        self.fail(services, 5)
+        self.locked(services)
+        assert kinds(services)[-2:] == [("login", "invalid-credentials"), ("lock", "login-failures")]
+
+
+def test_a_family_of_refresh_tokens_has_thirty_a_minute(services):
+    from shop import tokens
+
+    join(services)
+    token = log_in(services).refresh_token
+    for _ in range(30):
+        token = tokens.refresh(services, token).refresh_token
+    with pytest.raises(TooMany):
+        tokens.refresh(services, token)
