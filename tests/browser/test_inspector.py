@@ -74,7 +74,9 @@ def test_from_the_screen_alone_one_can_tell_why_there_were_two_requests_and_whic
     expect(asked.filter(has_text="Access-Control-Request-Headers: content-type")).to_be_visible()
     origin = page.locator(".check", has_text="May pages of this origin read our answers?")
     expect(origin.locator(".clause")).to_have_attribute("href", "https://fetch.spec.whatwg.org/#cors-check")
-    origin.locator(".source-at").click()
+    origin.get_by_role("button", name="What it demands").click()
+    expect(origin.locator(".demands")).to_contain_text(re.compile("MUST|has no rule of its own"))
+    origin.locator(".source-at", has_text="dada/cors_policy.py").click()
     expect(origin.locator(".code-line.at")).to_contain_text("def _origin_step(self, origin: str)")
     expect(origin.locator(".source")).to_contain_text("self._let_in.contain(origin)")
 
