@@ -2,6 +2,7 @@
 
 import pytest
 
+from dada.oauth import RETURN
 from sandbox.lab_oauth import EXPERIMENTS, OAuthLab
 from sandbox.labs import BadQuestion, NoSuchThing
 
@@ -23,7 +24,7 @@ def test_the_honest_flow_has_eight_steps_and_every_check_passes():
     assert keys(steps) == ["ask", "begin", "go", "allow", "back", "arrive", "exchange", "logged_in"]
     assert failed(steps) == []
     assert steps[-1]["person"] == "Ada_Lovebags"
-    assert [check["name"] for check in steps[5]["checks"]] == ["state", "browser", "provider", "purpose", "consent"]
+    assert [check["name"] for check in steps[5]["checks"]] == [row[0] for row in RETURN]
 
 
 @pytest.mark.parametrize(

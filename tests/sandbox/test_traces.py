@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import wsgi
-from dada import jws, oauth
+from dada import jws, jwt, oauth
 from dada.cors_policy import Policy, Request
 from dada.testing import Client
 from sandbox.trace_gates import watch_gates, watched
@@ -227,6 +227,15 @@ def test_a_return_from_weibo_tells_its_checks_and_the_calls_it_led_to(traced, wo
     assert "client_secret=" in calls[0]["request"]["body"]
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_check_is_told_in_plain_words(language):
+    verifier = jwt.Verifier
+    names = [f"token.{one.name}" for one in (*jws.ENVELOPE, *verifier.header_checks, *verifier.payload_checks)]
+    names += [f"oauth.{row[0]}" for row in oauth.RETURN]
+    text = (ROOT / "web" / "js" / "texts" / f"checks_{language}.js").read_text()
+    assert [name for name in names if f'"check.{name}":' not in text] == []
+
+
 # --- what watches changes nothing ------------------------------------------------------------------------
 
 
@@ -290,7 +299,7 @@ def test_what_is_hidden(text, hidden):
 ASK = """
 import sys, wsgi
 {make}
-from dada import jws, oauth, cors_policy, queue
+from dada import jws, jwt, oauth, cors_policy, queue
 told = [name for name in sys.modules if name.startswith("sandbox.trace") or name == "sandbox.sources"]
 wrapped = [f for f in (jws.Opener.open, oauth.admit, cors_policy.Policy.decide) if hasattr(f, "__wrapped__")]
 print(told, wrapped, type(wsgi.app).__module__)

@@ -196,7 +196,7 @@ export const labsEn = {
   "lab.oauth.step.spent": "Weibo itself refuses: a code is for one use.",
   "lab.oauth.honest": "The honest flow",
   "lab.oauth.honest.do": "Ada logs in with Weibo.",
-  "lab.oauth.honest.why": "None: eight steps, and five checks at the sixth.",
+  "lab.oauth.honest.why": "None: eight steps, and every check at the sixth passes.",
   "lab.oauth.steal": "Steal the code",
   "lab.oauth.steal.do": "Mallory reads the address that Ada came back to, and is faster than Ada's page.",
   "lab.oauth.steal.why": "Is it the same browser? The secret never left Ada's tab, so Mallory cannot show it. Without that check she would be Ada.",

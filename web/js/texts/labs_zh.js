@@ -186,7 +186,7 @@ export const labsZh = {
   "lab.oauth.step.spent": "微博自己拒绝：code 只能用一次。",
   "lab.oauth.honest": "诚实的流程",
   "lab.oauth.honest.do": "Ada 用微博登录。",
-  "lab.oauth.honest.why": "没有：八步，第六步有五项检查。",
+  "lab.oauth.honest.why": "没有：八步，第六步的每项检查都通过。",
   "lab.oauth.steal": "偷走 code",
   "lab.oauth.steal.do": "Mallory 看到了 Ada 回来的地址，而且比 Ada 的页面快。",
   "lab.oauth.steal.why": "是不是同一个浏览器？秘密从未离开 Ada 的标签页，Mallory 拿不出来。没有这项检查，她就成了 Ada。",
