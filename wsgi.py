@@ -53,10 +53,18 @@ def _start() -> Any:
     try:
         services = connect(Settings.read(os.environ))
         must_be_current(services.db)
-        return make_app(services)
+        return _watched(services) if services.settings.sandbox else make_app(services)
     except Misuse as error:
         print(f"The web process cannot start:\n{error}", file=sys.stderr)
         sys.exit(4)  # gunicorn's own word for an application that does not load: it does not try again
+
+
+def _watched(services: Services) -> Any:
+    """Return the application of the sandbox, where each request leaves a record: sandbox/traces.py."""
+    from sandbox.traces import Recording, watch
+
+    watched, recorder = watch(services, "api")
+    return Recording(make_app(watched), recorder)
 
 
 def __getattr__(name: str) -> Any:

@@ -20,4 +20,21 @@
 
 None of these knows the shop, and the shop must not be able to tell them from the real ones.  They are for lessons
 and tests, on loopback only; what they know is forgotten when they end.
+
+What makes every byte visible stands beside them.  It knows the shop, is put around its processes in the sandbox, and is
+not so much as read in production:
+
+    traces.py           a process, watched: each request, job, call and letter leaves a record
+    trace_gates.py      the functions that decide, and their steps
+    trace_parts.py      the doors to database, Redis, mail and Weibo
+    trace_record.py     what a record is
+    trace_stream.py     where records are kept
+    rooms.py            what is served to the page, by path
+    inspector.py        the records, as they come, and lines of our sources
+    sources.py          which lines those are
+    labs.py             the front door of the labs, each with the shop's own code
+    lab_token.py        tokens made well and made wrong
+    lab_cors.py         a policy and a call, as a model and for real
+    lab_queue.py        a queue of one's own, and lab_worker.py to be killed
+    lab_oauth.py        the authorization code grant, and who attacks it
 """

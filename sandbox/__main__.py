@@ -9,12 +9,14 @@ This file knows the command line and signals; the servers are put together in wo
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from sandbox.rooms import make_rooms
 from sandbox.world import Address, CannotStart, World, read_secrets
 
 __all__ = ["main"]
@@ -33,10 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--http", default="127.0.0.1:9000", help="host:port of the pages (default: %(default)s)")
     parser.add_argument("--smtp", default="127.0.0.1:9025", help="host:port for letters (default: %(default)s)")
     parser.add_argument("--secrets", required=True, type=Path, help="JSON file with the look-alike's secrets")
+    parser.add_argument("--page", help="the page's origin: with REDIS_URL, its inspector and labs are served too")
     given = parser.parse_args(arguments)
     try:
         http, smtp = Address.read(given.http), Address.read(given.smtp)
-        world = World(http, smtp, read_secrets(given.secrets))
+        rooms = make_rooms(os.environ.get("REDIS_URL", ""), given.page or "", f"http://{http}")
+        world = World(http, smtp, read_secrets(given.secrets), rooms)
     except CannotStart as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""The sandbox's front door: which paths belong to the mailbox, which to the look-alike of Weibo.
+"""The sandbox's front door: which paths belong to the mailbox, the labs, the look-alike of Weibo.
 
 Only names of this machine are answered.  A page of the wide web can make its own name point at 127.0.0.1 (DNS
 rebinding) and would then be of our origin; it still sends its own name in `Host`.
@@ -7,7 +7,7 @@ This file knows paths; it does not know what lies behind them.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from werkzeug import Request, Response
@@ -17,7 +17,7 @@ from sandbox.mailbox import Mailbox
 from sandbox.weibo import PATHS, Weibo
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["Sandbox"]
 
@@ -27,10 +27,13 @@ _OWN_NAME: Final = re.compile(
 
 
 class Sandbox:
-    """A WSGI application: the look-alike, the mailbox, a page that leads to both."""
+    """A WSGI application: the look-alike, the mailbox, a page that leads to both.
 
-    def __init__(self, weibo: Weibo, mailbox: Mailbox) -> None:
-        self._weibo, self._mailbox = weibo, mailbox
+    rooms  applications by the first segment of their paths: the inspector's and the labs', where there are any
+    """
+
+    def __init__(self, weibo: Weibo, mailbox: Mailbox, rooms: "Mapping[str, WSGIApplication] | None" = None) -> None:
+        self._weibo, self._mailbox, self._rooms = weibo, mailbox, rooms or {}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         request = Request(environ)
@@ -38,6 +41,8 @@ class Sandbox:
             response = Response("this machine is not called that\n", 421, content_type="text/plain; charset=utf-8")
             return response(environ, start_response)
         head, _, rest = request.path.removeprefix("/").partition("/")
+        if (room := self._rooms.get(head)) is not None:
+            return room(environ, start_response)
         if head == "mailbox":
             return self._mailbox(environ, start_response)
         if head == "static" and request.method in ("GET", "HEAD"):

@@ -70,9 +70,12 @@ class Child:
         threading.Thread(target=self._read, args=(self._process, lines), daemon=True).start()
 
     def _read(self, process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[Line]") -> None:
-        for text in process.stdout or ():
-            self.last.append(text.rstrip())
-            lines.put(Line(self.name, text.rstrip()))
+        if process.stdout is None:
+            return
+        with process.stdout as written:
+            for text in written:
+                self.last.append(text.rstrip())
+                lines.put(Line(self.name, text.rstrip()))
 
     @property
     def pid(self) -> int:

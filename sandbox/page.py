@@ -32,10 +32,11 @@ class Page:
         self._config = json.dumps(config)
         self._files = SharedDataMiddleware(self._made, {"/": str(root)}, cache=False)
         pictures = " ".join(sorted({origin for name in ("api", "weibo") if (origin := config.get(name))}))
+        servers = " ".join(origin for name in ("api", "weibo") if (origin := config.get(name)))
         self._headers = [
             ("Content-Security-Policy", "; ".join([
                 "default-src 'none'", "script-src 'self'", "style-src 'self'", "font-src 'self'", "manifest-src 'self'",
-                f"img-src 'self' data: https: {pictures}", f"connect-src 'self' {config['api']}", "form-action 'none'",
+                f"img-src 'self' data: https: {pictures}", f"connect-src 'self' {servers}", "form-action 'none'",
                 "frame-ancestors 'none'", "base-uri 'none'",
             ])),
             ("Referrer-Policy", "no-referrer"),

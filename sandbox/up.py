@@ -148,7 +148,7 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
     world_at, world_secrets = world.removeprefix("http://"), str(secrets / "world.json")
     yield child(
         "world", f"{world}  Weibo look-alike, and /mailbox", _answers(f"{world}/mailbox"),
-        "sandbox", "--http", world_at, "--smtp", smtp, "--secrets", world_secrets,
+        "sandbox", "--http", world_at, "--smtp", smtp, "--secrets", world_secrets, "--page", page,
     )  # fmt: skip
     config = str(_ROOT / "gunicorn.conf.py")
     yield child("api", f"{api}  JSON API", _answers(f"{api}/readyz"), "gunicorn", "-c", config, "wsgi:app")

@@ -9,9 +9,10 @@ import ipaddress
 import os
 import socket
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -25,6 +26,9 @@ from sandbox.mailbox import Mailbox
 from sandbox.smtp import SmtpServer
 from sandbox.weibo import Weibo
 from sandbox.weibo_store import Application
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 __all__ = ["Address", "CannotStart", "Secrets", "World", "read_secrets"]
 
@@ -113,10 +117,18 @@ class _Handler(WSGIRequestHandler):
 class World:
     """The sandbox, running: `with World(http, smtp, secrets) as world: …`.
 
+    make_rooms  returns what else is served, by first segment, given the look-alike: see `rooms.py`
+
     Raise :exc:`CannotStart` for a port that is taken.
     """
 
-    def __init__(self, http: Address, mail: Address, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        http: Address,
+        mail: Address,
+        secrets: Secrets,
+        make_rooms: "Callable[[Weibo], Mapping[str, WSGIApplication]]" = lambda _: {},
+    ) -> None:
         listener = _listen(http)
         try:
             letters = _listen(mail)
@@ -131,7 +143,7 @@ class World:
             self._http = make_server(
                 http.host,
                 http.port,
-                Sandbox(self.weibo, self.mailbox),
+                Sandbox(self.weibo, self.mailbox, make_rooms(self.weibo)),
                 threaded=True,
                 request_handler=_Handler,
                 fd=listener.fileno(),

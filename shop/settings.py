@@ -38,7 +38,7 @@ from dada.errors import Misuse, Problem
 from dada.origins import is_loopback, parse_origin
 from shop.providers import Described, read_descriptions
 
-__all__ = ["Network", "Settings"]
+__all__ = ["Network", "Settings", "made_for_the_sandbox"]
 
 Network = IPv4Network | IPv6Network
 
@@ -267,7 +267,7 @@ def _read_secrets(folder: Path, *, sandbox: bool) -> tuple[_Secrets, list[Proble
         problems.append(
             Problem("secret-short", "lasting_secret", "", "this is no 32 random bytes in base64url", "dada keys create")
         )
-    if not sandbox and (secret.startswith("sandbox-") or _made_in_the_sandbox(folder / "keys.json")):
+    if not sandbox and (secret.startswith("sandbox-") or made_for_the_sandbox(folder / "keys.json")):
         why = "these secrets were made for the sandbox, where everybody may see them"
         problems.append(
             Problem("secret-sandbox", str(folder), "", why, "secrets of production's own: dada keys create")
@@ -282,7 +282,8 @@ def _decoded(text: str) -> bytes:
         return b""
 
 
-def _made_in_the_sandbox(path: Path) -> bool:
+def made_for_the_sandbox(path: Path) -> bool:
+    """Whether the key ring in *path* was made for the sandbox, where everybody may see what it signs."""
     try:
         return bool(json.loads(path.read_text()).get("sandbox"))
     except (ValueError, AttributeError):

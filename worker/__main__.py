@@ -27,6 +27,10 @@ def main() -> int:
             return Supervisor(command, settings.worker_processes, {**os.environ, "WORKER_PROCESSES": "1"}).run()
         services = connect(settings)
         must_be_current(services.db)
+        if services.settings.sandbox:  # each job leaves a record there; nowhere else is this file ever read
+            from sandbox.traces import watch
+
+            services, _ = watch(services, "worker")
         threads, stop_seconds = settings.worker_threads, settings.worker_stop_seconds
         loop = Loop(services, JOBS, QUEUES, SCHEDULES, threads=threads, stop_seconds=stop_seconds)
         signal.signal(signal.SIGTERM, loop.stop)

@@ -40,7 +40,7 @@ def test_every_answer_keeps_the_page_to_itself(page, path):
     policy = response.header("Content-Security-Policy")
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
-    assert "connect-src 'self' http://127.0.0.1:8000;" in policy
+    assert "connect-src 'self' http://127.0.0.1:8000 http://127.0.0.1:9000;" in policy
     assert "unsafe" not in policy
     assert response.header("Referrer-Policy") == "no-referrer"
     assert response.header("X-Content-Type-Options") == "nosniff"

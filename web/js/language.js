@@ -7,7 +7,13 @@
  * This file knows languages; what is said is in texts/.
  */
 
+import { checksEn } from "./texts/checks_en.js";
+import { checksZh } from "./texts/checks_zh.js";
 import { en } from "./texts/en.js";
+import { inspectorEn } from "./texts/inspector_en.js";
+import { inspectorZh } from "./texts/inspector_zh.js";
+import { labsEn } from "./texts/labs_en.js";
+import { labsZh } from "./texts/labs_zh.js";
 import { lessonsEn } from "./texts/lessons_en.js";
 import { lessonsZh } from "./texts/lessons_zh.js";
 import { wireEn } from "./texts/wire_en.js";
@@ -25,8 +31,16 @@ const UNITS = [
 
 /** As the page and the API name them, with each one's name for itself. */
 export const LANGUAGES = [
-  { code: "en", name: "English", texts: { ...en, ...lessonsEn, ...wireEn } },
-  { code: "zh-CN", name: "中文", texts: { ...zh, ...lessonsZh, ...wireZh } },
+  {
+    code: "en",
+    name: "English",
+    texts: { ...en, ...lessonsEn, ...wireEn, ...checksEn, ...inspectorEn, ...labsEn },
+  },
+  {
+    code: "zh-CN",
+    name: "中文",
+    texts: { ...zh, ...lessonsZh, ...wireZh, ...checksZh, ...inspectorZh, ...labsZh },
+  },
 ];
 
 /** Return the code to begin with: what was chosen before, or what the browser prefers, or English. */

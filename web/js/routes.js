@@ -11,7 +11,13 @@ import { address, newAddress } from "./views/address.js";
 import { addresses } from "./views/addresses.js";
 import { events } from "./views/events.js";
 import { forgot, reset } from "./views/reset.js";
+import { inspector } from "./views/inspector.js";
 import { home } from "./views/home.js";
+import { corsLab } from "./views/labcors.js";
+import { labs } from "./views/labs.js";
+import { oauthLab } from "./views/laboauth.js";
+import { queueLab } from "./views/labqueue.js";
+import { tokenLab } from "./views/labtoken.js";
 import { lesson, lessons } from "./views/lessons.js";
 import { logIn } from "./views/login.js";
 import { password } from "./views/password.js";
@@ -29,6 +35,12 @@ export const ROUTES = [
   { path: "/reset", view: forgot, who: "anyone" },
   { path: "/reset/<token>", view: reset, who: "anyone" },
   { path: "/weibo", view: weibo, who: "anyone" },
+  { path: "/inspector", view: inspector, who: "anyone" },
+  { path: "/labs", view: labs, who: "anyone" },
+  { path: "/labs/token", view: tokenLab, who: "anyone" },
+  { path: "/labs/cors", view: corsLab, who: "anyone" },
+  { path: "/labs/queue", view: queueLab, who: "anyone" },
+  { path: "/labs/oauth", view: oauthLab, who: "anyone" },
   { path: "/lessons", view: lessons, who: "anyone" },
   { path: "/lessons/<name>", view: lesson, who: "anyone" },
   { path: "/account", view: account, who: "signed-in" },

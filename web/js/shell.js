@@ -12,6 +12,8 @@ import { pathOf } from "./router.js";
 /** Ways that everybody has: a path, and the key of what it is called. */
 const PLACES = [
   ["/", "shop.tab"],
+  ["/inspector", "inspector.tab"],
+  ["/labs", "labs.tab"],
   ["/lessons", "lessons.tab"],
 ];
 
