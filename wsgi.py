@@ -24,8 +24,14 @@ __all__ = ["make_app"]
 
 
 def hosts_of(settings: Settings) -> set[str] | None:
-    """Return the name that the API answers to; any in the sandbox, which is called by many."""
-    return None if settings.sandbox else {urlsplit(settings.api_url).netloc}
+    """Return the name that the API answers to, with its port and, where that is the usual one, without; any in the
+    sandbox, which is called by many.
+    """
+    if settings.sandbox:
+        return None
+    parts = urlsplit(settings.api_url)
+    usual = {"https": ":443", "http": ":80"}[parts.scheme]
+    return {parts.netloc} if parts.port else {parts.netloc, parts.netloc + usual}
 
 
 def make_app(services: Services) -> Any:

@@ -260,7 +260,7 @@ class App:
         host = environ.get("HTTP_HOST")
         if not (_is_host(host) if host else environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
             raise HTTPProblem("bad-request", "Host names no host", clause="RFC 9112 §3.2")
-        if self._hosts is not None and host not in self._hosts:
+        if self._hosts is not None and (host or "").lower() not in self._hosts:
             raise HTTPProblem("misdirected-request")
         if request.method not in _METHODS:
             raise HTTPProblem("not-implemented", headers=[("Allow", ", ".join(sorted(_METHODS)))])
@@ -301,7 +301,7 @@ class App:
         kind = self._problems[code]
         if kind.status == 401 and not any(name == "WWW-Authenticate" for name, _ in headers):
             headers.append(("WWW-Authenticate", f'Bearer realm="{self._realm}"'))  # RFC 9110 §15.5.2
-        if kind.status in (429, 503) and not any(name == "Retry-After" for name, _ in headers):
+        if kind.status in (429, 502, 503, 504) and not any(name == "Retry-After" for name, _ in headers):
             headers.append(("Retry-After", "1"))
         errors = error.errors if isinstance(error, Invalid) else ()
         language = request.language

@@ -40,7 +40,7 @@ def read(data: bytes, kind: type[T], also: Faults | None = None) -> T:
         value = jsontext.read(data)
     except jsontext.NotJSON as error:
         raise NotReadable(error.reason, error.clause) from None
-    if problem := _excess(value, MAX_DEPTH):
+    if problem := _excess(value, MAX_DEPTH) or (b"\\u0000" in data and _nul(value)):
         raise NotReadable(problem, "RFC 8259 §9")
     return validate(value, kind, also)
 
@@ -117,6 +117,14 @@ def _pointer(path: str) -> str:
 
 def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")  # RFC 6901 §3
+
+
+def _nul(value: Any) -> str:
+    """Return what is wrong with *value* if a text in it holds U+0000, which ends texts elsewhere; else ""."""
+    if isinstance(value, dict | list):
+        inside = value.values() if isinstance(value, dict) else value
+        return next(filter(None, map(_nul, inside)), "")
+    return "a NUL character" if isinstance(value, str) and "\0" in value else ""
 
 
 def _excess(value: Any, depth: int) -> str:

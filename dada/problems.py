@@ -124,6 +124,7 @@ DETAILS: Final[Mapping[str, str]] = {
     'If-Match is missing; its value is the ETag of what you saw, or "*"': '缺少 If-Match：您看到的 ETag，或 "*"',
     "nested too deeply": "嵌套过深",
     "too many members": "成员过多",
+    "a NUL character": "含有空字符（NUL）",
     "an integer beyond 2^53": "整数超出 2^53",
     "not UTF-8": "不是 UTF-8",
     "not JSON": "不是 JSON",

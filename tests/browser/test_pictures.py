@@ -33,3 +33,19 @@ def test_the_page_with_the_wire_of_its_last_request(visit, system, folder):
     visitor.page.evaluate("scrollTo(0, 0)")
     visitor.page.screenshot(path=folder / "page.png")
     assert (folder / "page.png").stat().st_size > 20_000
+
+
+def test_the_inspector_with_a_registration_from_the_click_to_the_mailbox(visit, system, folder):
+    visitor = visit()
+    visitor.go("/register")
+    visitor.fill("register", username="linmei", email="linmei@mail.example", password="heavy brown satchel")
+    system.links("linmei@mail.example", "Activate")
+    visitor.go("/inspector")
+    visitor.page.locator(".stories button", has_text="POST /v1/users").first.click()
+    expect(visitor.page.locator(".arrow.of-mail.is-answer").first).to_be_visible()
+    visitor.page.locator(".arrow.of-preflight.is-ask").first.click()
+    expect(visitor.page.locator(".detail .bytes")).to_be_visible()
+    visitor.page.set_viewport_size({"width": 1280, "height": 1200})
+    visitor.page.evaluate("scrollTo(0, 0)")
+    visitor.page.screenshot(path=folder / "inspector.png")
+    assert (folder / "inspector.png").stat().st_size > 20_000

@@ -130,3 +130,19 @@ def test_any_bytes_are_a_value_or_a_named_error(data):
         assert all(field.pointer.startswith("#") for field in error.errors)
     except NotReadable as error:
         assert error.detail
+
+
+class Anything(Struct):
+    """A body with a text."""
+
+    a: str = ""
+
+
+@pytest.mark.parametrize("text", [r'{"a":"x\u0000"}', r'{"b":[{"c":"\u0000"}]}'])
+def test_a_nul_is_in_no_text_of_ours(text):
+    with pytest.raises(NotReadable, match="NUL"):
+        bodies.read(text.encode(), Anything)
+
+
+def test_what_only_looks_like_a_nul_is_read():
+    assert bodies.read(rb'{"a":"\\u0000"}', Anything).a == r"\u0000"

@@ -27,7 +27,7 @@ def test_whatever_is_wrong_is_answered_byte_for_byte_alike(api, services):
     join(services, api)
     answers = [
         api("POST", "/v1/tokens", {"username": name, "password": password})
-        for name, password in (("ada", "wrong"), ("nobody", PASSWORD), ("nobody@example.org", PASSWORD), ("\0", "x"))
+        for name, password in (("ada", "wrong"), ("nobody", PASSWORD), ("nobody@example.org", PASSWORD), ("\1", "x"))
     ]
     told = [{k: v for k, v in answer.json.items() if k not in ("instance", "request_id")} for answer in answers]
     assert told == [told[0]] * 4
