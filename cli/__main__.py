@@ -26,6 +26,7 @@ _FAMILIES = {
     "routes": ("cli.routes", "The API as a table: method, path, who may call, where it is written, CORS."),
     "metrics": ("cli.metrics", "The figures of all processes, for Prometheus."),
     "token": ("cli.token", "Tokens: sign, verify, explain, diff."),
+    "users": ("cli.users", "Accounts, for operators: disable, enable."),
 }
 
 

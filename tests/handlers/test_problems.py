@@ -37,7 +37,9 @@ def sentences():
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in places:
                     yield from _written(node.args[places[node.func.id] : places[node.func.id] + 1])
-                checks = {test.__name__ for *_, test in oauth.RETURN} if path.name == "oauth.py" else {"_excess", "_nul"}
+                checks = (
+                    {test.__name__ for *_, test in oauth.RETURN} if path.name == "oauth.py" else {"_excess", "_nul"}
+                )
                 if isinstance(node, ast.FunctionDef) and node.name in checks:
                     yield from _written([inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)])
 

@@ -140,3 +140,11 @@ def test_a_letter_that_does_not_go_out_leaves_the_job_to_be_done(services, world
     with pytest.raises(Undeliverable):
         JOBS[job.task].run(services, job, **job.args)
     assert outbox.is_due(services, job.id)
+
+
+def test_one_receiver_gets_ten_letters_of_a_kind_a_day(services, world):
+    for number in range(12):
+        register(services, f"user{number}", "victim@example.org")
+    assert work(services) == 12  # nobody hears of it, and nothing is left behind
+    assert len(letters(world, "victim@example.org")) == 10
+    assert jobs(services) == []
