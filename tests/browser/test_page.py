@@ -218,7 +218,7 @@ def test_a_version_that_is_not_the_last_overwrites_nothing(logged_in, system, ad
     assert system.call("GET", path, token=token)[1]["nickname"] == "Countess"
     page.get_by_role("button", name="Save mine over it").click()
     expect(page.locator(".message .good")).to_be_visible()
-    assert system.call("GET", path, token=token)[1]["nickname"] == "Ada"
+    wait_until(lambda: system.call("GET", path, token=token)[1]["nickname"] == "Ada", "what was saved over it")
 
 
 # --- tokens ----------------------------------------------------------------------------------------------

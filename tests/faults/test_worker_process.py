@@ -32,10 +32,6 @@ def worker(env, tmp_path, name="worker"):
         yield process
 
 
-def held(services):
-    return services.queue.counts().held == 1
-
-
 def begun(services):
     """Whether the worker made a letter's token: it is writing, and did more than take the job."""
     return kept_digests(services)
@@ -51,7 +47,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_letter_loses_nothing(service
     faults(world, {"endpoint": "smtp", "fault": "smtp-delay", "at": "data", "seconds": 600, "times": 1})
     with worker(env, tmp_path) as process:
         register(services)
-        wait_until(lambda: held(services), "the letter to be in hand")
+        wait_until(lambda: begun(services), "the letter to be begun")
         process.tell(signal.SIGKILL)
         process.wait()
     assert services.queue.check().held == 1
@@ -70,7 +66,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand(services, en
     faults(world, {"endpoint": "smtp", "fault": "smtp-delay", "at": "data", "seconds": 1, "times": 1})
     with worker(env, tmp_path) as process:
         register(services)
-        wait_until(lambda: held(services), "the letter to be in hand")
+        wait_until(lambda: begun(services), "the letter to be begun")
         process.tell(signal.SIGTERM)
         assert process.wait() == 0
         assert '"message": "stopped"' in process.output
@@ -82,7 +78,7 @@ def test_told_twice_it_stops_at_once_and_the_job_comes_back(services, env, tmp_p
     faults(world, {"endpoint": "smtp", "fault": "smtp-delay", "at": "data", "seconds": 600, "times": 1})
     with worker(env, tmp_path) as process:
         register(services)
-        wait_until(lambda: held(services), "the letter to be in hand")
+        wait_until(lambda: begun(services), "the letter to be begun")
         process.tell(signal.SIGTERM)
         process.tell(signal.SIGINT)
         assert process.wait() == 1

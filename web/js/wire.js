@@ -54,6 +54,8 @@ export const UNEXPOSED = [
   "Date",
   "Referrer-Policy",
   "Server",
+  "Server-Timing",
+  "Timing-Allow-Origin",
   "Vary",
   "X-Content-Type-Options",
 ];
