@@ -10,7 +10,6 @@ import pytest
 from tests.servers import wait_until
 from worker.limits import SIGNAL, Cancelled, Limit, Stopped, TakenForDead, TooLong
 
-
 # What is raised anywhere may be raised inside the tool that counts lines, while it holds a lock: then nothing goes on.
 pytestmark = pytest.mark.no_cover
 
