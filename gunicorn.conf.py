@@ -59,7 +59,10 @@ logconfig_dict = {
     "formatters": {"json": {"()": "shop.logs.Formatter", "process": "api"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"level": "INFO", "handlers": ["stderr"]},
-    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True}},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
+        "alembic": {"level": "WARNING"},  # it tells of each plugin it sets up
+    },
 }
 
 # Signals are enough to control it; a socket in somebody's home folder is one more door.
