@@ -41,7 +41,10 @@ def events() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def check(database: str | None, secrets: Path | None, holds: tuple[str, ...], as_json: bool) -> None:
-    """Follow the chain from its first row to its head, and tell each place where it is broken."""
+    """Is the chain whole?
+
+    Follow it from its first row to its head, and tell each place where it is broken.
+    """
     folder = secrets or Path(os.environ.get("SECRETS_DIR") or ".sandbox/secrets")
     url = database or os.environ.get("DATABASE_URL") or f"sqlite:///{Path('.sandbox/shop.db').resolve()}"
     try:

@@ -91,7 +91,10 @@ def _say(told: Any) -> None:
 @_json
 @click.pass_obj
 def status(asked: _Asked, watch: bool, every: float, as_json: bool) -> None:
-    """Show how many jobs are where, who works, and what a power cut of Redis would take."""
+    """How many jobs are where, and who works.
+
+    Also how often each task ended how, and what a power cut of Redis would take.
+    """
     before: dict[str, Any] | None = None
     while True:
         now = _look(asked)
@@ -162,7 +165,10 @@ def _plain(text: str) -> str:
 @_json
 @click.pass_obj
 def dead(asked: _Asked, limit: int, as_json: bool) -> None:
-    """Show the jobs that were given up last, the newest first, each with its reason."""
+    """What was given up, and why.
+
+    The newest first, each with its reason.
+    """
     found = asked.queue.dead(limit)
     if as_json:
         _say([job._asdict() for job in found])
@@ -181,7 +187,9 @@ def dead(asked: _Asked, limit: int, as_json: bool) -> None:
 @_json
 @click.pass_obj
 def check(asked: _Asked, as_json: bool) -> None:
-    """Prove the law: put = ready + held + later + dead + done, and no job is in two places.
+    """Is every job in just one place?
+
+    The law: put = ready + held + later + dead + done, and no job is in two places.
 
     Redis serves nobody else meanwhile: about a second for a million jobs.
     """
@@ -229,7 +237,10 @@ def revive(asked: _Asked, ids: tuple[str, ...], everything: bool, as_json: bool)
 @_json
 @click.pass_obj
 def cancel(asked: _Asked, ids: tuple[str, ...], as_json: bool) -> None:
-    """Cancel jobs: one that waits is dead at once, one that runs is stopped.  Exit status 1 if there is none."""
+    """Cancel jobs.
+
+    One that waits is dead at once, one that runs is stopped.  Exit status 1 if there is none.
+    """
     _tell(
         {job_id: "cancelled" if asked.queue.cancel(job_id) else "no such job" for job_id in ids}, "cancelled", as_json
     )
@@ -249,7 +260,9 @@ def _tell(told: dict[str, str], good: str, as_json: bool) -> None:
 @_json
 @click.pass_obj
 def drain(asked: _Asked, timeout: float, later: bool, as_json: bool) -> None:
-    """Wait until the workers have done everything: before a migration, or a move to another Redis.
+    """Wait until everything is done.
+
+    Before a migration, or a move to another Redis.
 
     Nothing is thrown away.  Exit status 1 if something is left.
     """

@@ -73,9 +73,12 @@ def _key_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="The secret; others on this machine may see a command line.",
         ),
         click.option(
-            "--alg", default="HS256", show_default=True, help="Of a secret that is given raw: HS256, HS384, HS512."
+            "--alg",
+            default="HS256",
+            show_default=True,
+            help="What a secret that is given raw is for: HS256, HS384, HS512.",
         ),
-        click.option("--kid", help="Its name."),
+        click.option("--kid", help="The key's name."),
     ):
         command = option(command)
     return command
@@ -178,7 +181,10 @@ def verify(token: str, **given: Any) -> None:
 @_verify_options
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def explain(token: str, as_json: bool, **given: Any) -> None:
-    """Explain TOKEN: its three parts, and every check with its clause and verdict."""
+    """Explain TOKEN: its parts, and every check.
+
+    The three parts aligned, then each check with its clause and its verdict.
+    """
     verifier, text = _verifier(given), _read(token)
     steps = verifier.audit(text)
     valid = all(step.ok for step in steps)

@@ -8,6 +8,7 @@ This file knows accounts; sessions are in `tokens.py`, what letters say in `lett
 """
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Final, NamedTuple
@@ -19,7 +20,7 @@ from dada.problems import FieldError, Invalid
 from shop import events, limits, liveness, outbox, passwords, usernames
 from shop.database import IntegrityError
 from shop.errors import Refused
-from shop.services import Services
+from shop.services import OUTAGES, Services
 from shop.tables import identities, one_time_tokens, users
 from shop.usernames import Email, Username
 
@@ -27,6 +28,8 @@ __all__ = [
     "Account", "activate", "ask_for_activation", "ask_for_reset", "authenticate", "by_username", "change_password",
     "check_activation", "disable", "faults", "mint", "profile", "register", "reset_password", "update_profile",
 ]  # fmt: skip
+
+_log = logging.getLogger("shop.accounts")
 
 HOUR_MS: Final = 3_600_000
 LIVES: Final = {"activation": 24 * HOUR_MS, "reset": HOUR_MS // 2}
@@ -201,14 +204,14 @@ def check_activation(services: Services, token: str) -> None:
     """Raise :exc:`Refused` unless *token* would activate an account.  Changes nothing: mail scanners follow links."""
     with services.db.read() as connection:
         row = _find(connection, services, token, "activation")
-        proved = (
-            row is not None
-            and connection.execute(
-                select(users.c.id).where(users.c.verified_email_key == row.email_key, users.c.id != row.id)
-            ).first()
-        )
-    if row is None or row.used_at is not None or proved:
-        raise Refused("activation-invalid")
+        if row is None or row.used_at is not None or _is_anothers(connection, row):
+            raise Refused("activation-invalid")
+
+
+def _is_anothers(connection: Connection, row: Row[Any]) -> bool:
+    """Whether somebody else proved the user's address meanwhile."""
+    other = select(users.c.id).where(users.c.verified_email_key == row.email_key, users.c.id != row.id)
+    return connection.execute(other).first() is not None
 
 
 def activate(services: Services, token: str, caller_id: int | None = None) -> Account:
@@ -375,8 +378,11 @@ def reset_password(services: Services, token: str, new: str) -> Account:
     if wrong := _new_password_faults("#/password", new, row):
         raise Invalid(wrong)
     account = _set_password(services, row, new, token)
-    for name in (row.username_key, row.email_key):  # whoever was locked out by others' guesses is let in again
-        limits.unlock(services, "login", name)
+    try:
+        for name in (row.username_key, row.email_key):  # whoever was locked out by others' guesses is let in again
+            limits.unlock(services, "login", name)
+    except OUTAGES as error:  # the password is changed: that must not be told as a failure
+        _log.warning("still locked: %s", type(error).__name__)
     return account
 
 

@@ -16,7 +16,7 @@ from shop.letters import Letter
 from shop.services import Services
 from shop.tables import users
 
-__all__ = ["Addressed", "write"]
+__all__ = ["Addressed", "receiver", "write"]
 
 
 class Addressed(NamedTuple):
@@ -24,6 +24,12 @@ class Addressed(NamedTuple):
 
     to: str
     letter: Letter
+
+
+def receiver(services: Services, user_id: int) -> str:
+    """Return the key of the address that letters to the user go to; "" for nobody."""
+    with services.db.read() as connection:
+        return connection.execute(select(users.c.email_key).where(users.c.id == user_id)).scalar() or ""
 
 
 def write(services: Services, kind: str, user_id: int) -> Addressed | None:

@@ -36,7 +36,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from dada.jwk import Key
 from shop.database import Database
-from shop.keyring import derive
+from shop.keyring import lasting_key
 from shop.services import Services
 from shop.tables import event_head, events
 
@@ -118,7 +118,7 @@ def write(
         "network": origin.network[:64],
         "agent": fingerprint(origin.user_agent if user_agent is None else user_agent),
     }
-    key = _key(services.settings.lasting_secret)
+    key = lasting_key(services.settings.lasting_secret, "events")
     mac = _mac(key, head.mac, row)
     tx.execute(insert(events).values(**row, mac=mac))
     tx.execute(update(event_head).values(last=row["id"], mac=mac, seal=_seal(key, row["id"], mac)))
@@ -138,10 +138,6 @@ def note(services: Services, kind: str, user_id: int | None, outcome: str, *, ac
     """Add an event in a transaction of its own: for what was refused."""
     with services.db.write() as tx:
         write(tx, services, kind, user_id, outcome, actor_id=actor_id)
-
-
-def _key(lasting_secret: bytes) -> Key:
-    return Key(derive(lasting_secret, "events"))
 
 
 def _seal(key: Key, last: int, mac: bytes) -> bytes:
@@ -176,7 +172,7 @@ def broken(db: Database, lasting_secret: bytes, told: Callable[[int], None] = la
     After a break the chain is followed from the row that was found, so that one change is one break.  Rows that are
     written meanwhile are no break: the head is looked at before the rows and after them.
     """
-    key, previous, number = _key(lasting_secret), bytes(32), 0
+    key, previous, number = lasting_key(lasting_secret, "events"), bytes(32), 0
     with db.read() as connection:
         before = connection.execute(select(event_head)).one_or_none()
     while rows := _after(db, number):

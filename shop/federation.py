@@ -198,6 +198,7 @@ def bind_existing(services: Services, token: str, verifier: Any, prove: Any, dev
         with services.db.write() as tx:
             _bind(tx, services, ticket, account)
             outbox.put(tx, services, "mail.identity_bound", user=account.id)
+            events.write(tx, services, "bind", account.id, actor_id=account.id)
     return tokens.log_in(services, account, device)
 
 
@@ -214,9 +215,10 @@ def bind_new(
         hashed = services.hasher.hash(new["password"])
         with services.db.write() as tx:
             account = accounts.add(tx, services, name, address, hashed, language, state="active")
-            outbox.put(tx, services, "mail.activation", user=account.id)
-            events.write(tx, services, "register", account.id, actor_id=account.id)
             _bind(tx, services, ticket, account)
+            outbox.put(tx, services, "mail.activation", user=account.id)
+            for kind in ("register", "bind"):
+                events.write(tx, services, kind, account.id, actor_id=account.id)
     return tokens.log_in(services, account, device)
 
 
@@ -235,7 +237,6 @@ def _bind(tx: Connection, services: Services, ticket: dict[str, Any], account: A
         mine = (identities.c.user_id == account.id) & (identities.c.provider == identity.provider)
         has_one = tx.execute(select(identities.c.id).where(mine)).first()
         raise Refused("already-bound" if has_one else "identity-taken") from None
-    events.write(tx, services, "bind", account.id, actor_id=account.id)
 
 
 # --- what is bound ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ The file is looked at again when it changes: keys rotate without a restart.
 This file knows keys and a file; it does not know what the tokens say.
 """
 
+import functools
 import json
 import logging
 import threading
@@ -22,7 +23,18 @@ from dada import base64url
 from dada.errors import Malformed, Misuse, Problem
 from dada.jwk import Key
 
-__all__ = ["ACCESS", "CURSOR", "REFRESH", "REPEATS", "Keyring", "Ring", "derive", "new_ring", "read_ring"]
+__all__ = [
+    "ACCESS",
+    "CURSOR",
+    "REFRESH",
+    "REPEATS",
+    "Keyring",
+    "Ring",
+    "derive",
+    "lasting_key",
+    "new_ring",
+    "read_ring",
+]
 
 _log = logging.getLogger("shop.keyring")
 
@@ -47,6 +59,12 @@ class Ring(NamedTuple):
 def derive(secret: bytes, purpose: str) -> bytes:
     """Return 32 bytes for *purpose*: HKDF-Expand, one block (RFC 5869 §2.3); *secret* is random already (§3.3)."""
     return Key(secret).mac(f"dada {purpose}".encode() + b"\x01")
+
+
+@functools.cache
+def lasting_key(lasting_secret: bytes, purpose: str) -> Key:
+    """Return the key for *purpose* from the secret that never rotates."""
+    return Key(derive(lasting_secret, purpose))
 
 
 class Keyring:

@@ -20,25 +20,14 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from dada.errors import Rejected
-from dada.jwk import Key
 from shop import events
-from shop.keyring import derive
+from shop.keyring import lasting_key
 from shop.services import Services
 
 __all__ = [
-    "LOCKS",
-    "NOWHERE",
-    "QUOTAS",
-    "Lock",
-    "Place",
-    "Quota",
-    "Standing",
-    "TooMany",
-    "begin",
-    "end_well",
-    "give_back",
-    "take",
-]
+    "LOCKS", "NOWHERE", "QUOTAS", "Lock", "Place", "Quota", "Standing", "TooMany", "begin", "end_well", "give_back",
+    "take", "unlock",
+]  # fmt: skip
 
 
 class Quota(NamedTuple):
@@ -227,8 +216,7 @@ def _lock_key(services: Services, lock: Lock, account: str) -> str:
 
 
 def _hidden(services: Services, account: str) -> str:
-    key = Key(derive(services.settings.lasting_secret, "limits"))
-    return key.mac(account.encode("utf-8", "replace")).hex()[:32]
+    return lasting_key(services.settings.lasting_secret, "limits").mac(account.encode("utf-8", "replace")).hex()[:32]
 
 
 def _run(services: Services, script: str, keys: list[str], numbers: Iterable[int]) -> Any:

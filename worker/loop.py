@@ -163,9 +163,8 @@ class Loop:
             for queue in self._queues:
                 try:
                     queue.tally({name: count for (where, name), count in figures.items() if where == queue.name})
-                except OUTAGES:
-                    runner.tally.update(figures)
-                    return
+                except OUTAGES:  # another time; what other queues have heard by now is not told twice
+                    runner.tally.update({key: count for key, count in figures.items() if key[0] == queue.name})
 
     def _watch(self) -> None:
         for runner in self._runners:

@@ -4,8 +4,11 @@ A job names the user and the kind of letter; what it says is looked up when it i
 letter may go out twice if the worker dies between sending and telling so; then the later link is the one that works.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from dada.queue import Job
-from shop import correspondence, limits, outbox, usernames
+from shop import correspondence, limits, outbox
 from shop.limits import NOWHERE, TooMany
 from shop.services import Services
 
@@ -18,19 +21,31 @@ __all__ = [
 def _send(services: Services, job: Job, kind: str, user: int) -> None:
     if not outbox.is_due(services, job.id):
         return  # it was done before, and the worker died before it could say so
-    addressed = correspondence.write(services, kind, user)
-    if addressed and _is_wanted(services, kind, addressed.to):
-        services.post.send(addressed.to, addressed.letter)
+    # One letter too many is not even written: its token would end that of the last one that arrived.
+    with _quota(services, kind, user) as wanted:
+        addressed = correspondence.write(services, kind, user) if wanted else None
+        if addressed:
+            services.post.send(addressed.to, addressed.letter)
     outbox.settle(services, job.id)
 
 
-def _is_wanted(services: Services, kind: str, to: str) -> bool:
-    """Whether a receiver may get one more letter of this kind today; who asked for it hears nothing of that."""
+@contextmanager
+def _quota(services: Services, kind: str, user: int) -> Iterator[bool]:
+    """Tell whether the receiver may get one more letter of this kind today; who asked for it hears nothing of that.
+
+    A try that fails costs nothing: it comes again, and the letter must not be lost to its own tries.
+    """
+    counted = f"{kind} {correspondence.receiver(services, user)}"
     try:
-        limits.take(services, "receiver", NOWHERE, f"{kind} {usernames.email_key(to)}")
+        limits.take(services, "receiver", NOWHERE, counted)
     except TooMany:
-        return False
-    return True
+        yield False
+        return
+    try:
+        yield True
+    except BaseException:
+        limits.give_back(services, "receiver", NOWHERE, counted)
+        raise
 
 
 def send_activation(services: Services, job: Job, *, user: int) -> None:

@@ -29,11 +29,12 @@ class Supervisor:
         self._command, self._environ = list(command), dict(environ)
         self._children: list[subprocess.Popen[bytes] | None] = [None] * count
         self._began, self._pauses, self._due = [0.0] * count, [0.0] * count, [0.0] * count
-        self._stopping = threading.Event()
+        self._stopping, self._told = threading.Event(), 0
 
     def stop(self, number: int, _: FrameType | None = None) -> None:
         """Pass the signal *number* on; a second one, too."""
         self._stopping.set()
+        self._told = number
         for child in self._children:
             if child and child.poll() is None:
                 child.send_signal(number)
@@ -63,7 +64,7 @@ class Supervisor:
             return 0
         self._children[at] = None
         if self._stopping.is_set():
-            return abs(status)
+            return 0 if status == -self._told else abs(status)  # told before it listened: it had begun nothing
         if status == 2:  # it cannot start, and said why: nor can the others
             self.stop(signal.SIGTERM)
             return status

@@ -1,5 +1,6 @@
 """Logging in with an account elsewhere: Weibo, against the look-alike over real HTTP."""
 
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -327,3 +328,25 @@ def test_what_the_provider_says_is_told_as_what_it_is(services, error, expected)
     departure = federation.begin(services, "weibo", browser.challenge)
     params = {"error": error, "state": departure.state}
     assert reason(federation.arrive, services, "weibo", params, browser.verifier, DEVICE) == expected
+
+
+def _bound(bind, *arguments):
+    try:
+        bind(*arguments)
+    except Refused as error:
+        return error.reason
+    return "bound"
+
+
+@pytest.mark.parametrize("uid", [f"900000000{number}" for number in range(1, 4)])
+def test_two_who_bind_one_identity_at_once_wait_for_each_other_and_one_gets_it(services, uid):
+    """One with an account, one who registers: each takes its locks in the same order (`accounts.lock`)."""
+    ada = join(services, "ada")
+    (first, mine), (second, hers) = arrive(services, uid=uid), arrive(services, uid=uid)
+    new = {"username": "eve", "password": PASSWORD, "email": "eve@example.org"}
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(
+            _bound, federation.bind_existing, services, mine.ticket.token, first.verifier, lambda: ada, DEVICE
+        )
+        two = pool.submit(_bound, federation.bind_new, services, hers.ticket.token, second.verifier, new, "en", DEVICE)
+    assert sorted([one.result(), two.result()]) == ["bound", "identity-taken"]

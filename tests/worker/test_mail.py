@@ -148,3 +148,35 @@ def test_one_receiver_gets_ten_letters_of_a_kind_a_day(services, world):
     assert work(services) == 12  # nobody hears of it, and nothing is left behind
     assert len(letters(world, "victim@example.org")) == 10
     assert jobs(services) == []
+
+
+def test_a_letter_is_not_lost_to_its_own_tries(services, world):
+    """An outage of the mail server may cost more tries than a receiver gets letters a day."""
+    register(services)
+    (job,) = services.queue.claim("w")
+    for _ in range(12):
+        faults(world, {"endpoint": "smtp", "fault": "smtp-refuse", "code": 450, "times": 1})
+        with pytest.raises(Undeliverable):
+            JOBS[job.task].run(services, job, **job.args)
+    JOBS[job.task].run(services, job, **job.args)
+    assert len(letters(world, "ada@example.org")) == 1
+
+
+def test_a_letter_that_is_one_too_many_ends_no_link_that_arrived(services, world):
+    register(services)
+    for _ in range(12):
+        accounts.ask_for_activation(services, "ada")
+        work(services)
+    last = letters(world, "ada@example.org")
+    assert len(last) == 10
+    links = [token_in(letter) for letter in last]
+    good = [token for token in links if _activates(services, token)]
+    assert len(good) == 1
+
+
+def _activates(services, token):
+    try:
+        accounts.check_activation(services, token)
+    except Refused:
+        return False
+    return True

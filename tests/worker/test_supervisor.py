@@ -10,9 +10,9 @@ from tests.servers import wait_until
 
 CHILD = """
 import os, signal, sys, time
-open(os.path.join(os.environ["MARKS"], str(os.getpid())), "w").close()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 {}
+open(os.path.join(os.environ["MARKS"], str(os.getpid())), "w").close()
 while True:
     time.sleep(0.01)
 """
@@ -58,6 +58,13 @@ def test_all_are_started_and_stopped_together(supervised):
         process.tell(signal.SIGTERM)
         assert process.wait() == 0
         assert not any(map(alive, process.children()))
+
+
+def test_one_that_is_told_before_it_listens_has_lost_nothing(supervised):
+    with supervised("signal.signal(signal.SIGTERM, signal.SIG_DFL)") as process:
+        wait_until(lambda: len(process.children()) == 2, "both to start")
+        process.tell(signal.SIGTERM)
+        assert process.wait() == 0
 
 
 def test_one_that_dies_is_started_again(supervised):
