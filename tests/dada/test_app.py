@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, to_builtins
 
-from dada.app import HEADERS, MAX_BODY, Answer, App, Request
+from dada.answers import HEADERS
+from dada.app import MAX_BODY, Answer, App, Request
 from dada.cors import Middleware, Policy
 from dada.errors import Malformed, Misuse, Rejected
 from dada.problems import FieldError, HTTPProblem, Invalid, ProblemType, types
