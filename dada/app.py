@@ -176,6 +176,7 @@ class App:
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     hosts      the names by which this service is called, with their ports; None takes any
+    probes     paths that are answered whatever the service is called: who watches it knows its address only
     trusts     whether whoever sends this environ may name its request (X-Request-Id): a proxy; nobody by default
     on_request called with each request before anything is decided about it
     on_answer  called with each request and its status, for logs and figures; may still add to its answer_headers
@@ -195,6 +196,7 @@ class App:
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         hosts: Collection[str] | None = None,
+        probes: Collection[str] = (),
         trusts: Callable[[Environ], bool] | None = None,
         on_request: Callable[[Request], None] | None = None,
         on_answer: Callable[[Request, int], None] | None = None,
@@ -208,7 +210,7 @@ class App:
         self._usual = {**retry, 401: ("WWW-Authenticate", f'Bearer realm="{realm}"')}  # RFC 9110 §15.5.2
         self._trusts, self._on_request, self._on_answer = trusts, on_request, on_answer
         self._phrases = Phrases({**DETAILS, **(details or {})})
-        self._hosts = None if hosts is None else frozenset(hosts)
+        self._hosts, self._probes = None if hosts is None else frozenset(hosts), frozenset(probes)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
         said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
         unknown = sorted(said - self._guards.keys())
@@ -235,7 +237,7 @@ class App:
         host = environ.get("HTTP_HOST")
         if not (_is_host(host) if host else environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
             raise HTTPProblem("bad-request", "Host names no host", clause="RFC 9112 §3.2")
-        if self._hosts is not None and (host or "").lower() not in self._hosts:
+        if self._hosts is not None and (host or "").lower() not in self._hosts and request.path not in self._probes:
             raise HTTPProblem("misdirected-request")
         if request.method not in _METHODS:
             raise HTTPProblem("not-implemented", headers=[("Allow", ", ".join(sorted(_METHODS)))])

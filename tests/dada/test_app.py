@@ -421,6 +421,14 @@ def test_another_host_is_421():
     assert app("GET", "/things", headers={"Host": "api.shop.example"}).status == 200
 
 
+def test_a_probe_is_answered_whatever_the_service_is_called_but_not_without_a_host():
+    app = Client(make(hosts=["api.shop.example"], probes=["/things"]))
+    assert app("GET", "/things").status == 200
+    assert app("GET", "/things?x=1", headers={"Host": "10.0.0.1:8000"}).status == 200
+    assert app("GET", "/things", headers={"Host": "a b"}).status == 400
+    assert app("GET", "/things/7").status == 421
+
+
 HOSTS = {
     "a name": ("api.shop.example", 200),
     "with a port": ("127.0.0.1:8000", 200),
