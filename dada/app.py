@@ -29,6 +29,7 @@ from werkzeug.http import parse_accept_header, parse_etags, parse_options_header
 from dada import bodies
 from dada.answers import Answer, plain, problem_headers, written
 from dada.errors import Malformed, Misuse, Problem, Rejected
+from dada.headers import ACCEPTS
 from dada.phrases import Phrases
 from dada.problems import DETAILS, TYPES, HTTPProblem, Invalid, ProblemType, document
 from dada.router import MethodNotAllowed, NotFound, Route, Router
@@ -118,8 +119,11 @@ class Request:
         also  for a body with wrong members: what else is wrong with those that have their type
         """
         if not _is_json(self.environ.get("CONTENT_TYPE", "")[:200]):
-            name = "Accept-Patch" if self.method == "PATCH" else "Accept-Post"
-            raise HTTPProblem("unsupported-media-type", headers=[(name, "application/json")])
+            header = ACCEPTS.get(self.method, "Accept"), "application/json"
+            raise HTTPProblem("unsupported-media-type", "a body is application/json, in UTF-8", headers=[header])
+        if self.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+            header = "Accept-Encoding", "identity"
+            raise HTTPProblem("unsupported-media-type", "a body is not compressed", headers=[header])
         return bodies.read(self.body(), kind, also)
 
     def body(self) -> bytes:
@@ -158,7 +162,9 @@ class Request:
                 "precondition-required", 'If-Match is missing; its value is the ETag of what you saw, or "*"'
             )
         if not parse_etags(written).contains(etag.strip('"')):
-            raise HTTPProblem("precondition-failed", headers=[("ETag", etag)])
+            raise HTTPProblem(  # a weak one names none
+                "precondition-failed", f"If-Match does not name the present version, {etag}", headers=[("ETag", etag)]
+            )
 
 
 Guard = Callable[[Request], None]
@@ -240,7 +246,7 @@ class App:
         if self._hosts is not None and (host or "").lower() not in self._hosts and request.path not in self._probes:
             raise HTTPProblem("misdirected-request")
         if request.method not in _METHODS:
-            raise HTTPProblem("not-implemented", headers=[("Allow", ", ".join(sorted(_METHODS)))])
+            raise HTTPProblem("not-implemented", "the method is not known here")
         if request.method not in _SAFE and _is_foreign(environ):
             raise HTTPProblem("origin-not-allowed")
         match = self.router.match(request.method, request.path)
