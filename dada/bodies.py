@@ -39,7 +39,7 @@ def read(data: bytes, kind: type[T], also: Faults | None = None) -> T:
     try:
         value = jsontext.read(data)
     except jsontext.NotJSON as error:
-        raise NotReadable(error.reason, error.clause) from None
+        raise NotReadable(str(error) if error.at else error.reason, error.clause) from None
     escaped = b"\\" in data and b"\\u0000" in data  # one byte is found ten times faster than six
     if problem := _excess(value, MAX_DEPTH) or (escaped and _nul(value)):
         raise NotReadable(problem, "RFC 8259 §9")
