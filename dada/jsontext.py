@@ -98,7 +98,7 @@ def write_flat(objects: list[dict[str, Any]]) -> list[str] | None:
     except (TypeError, ValueError, RecursionError):
         return None
     # As many braces as objects: none is inside another, nor in a text.  So "},{" is where one ends and the next begins.
-    if not objects or text.count("{") != len(objects) or text.count("[") > MAX_DEPTH - 2:
+    if text.count("{") != len(objects) or text.count("[") > MAX_DEPTH - 2:
         return None
     texts = [f"{{{members}}}" for members in text[2:-2].split("},{")]
     return texts if len(texts) == len(objects) and max(map(len, texts)) < MAX_DIGITS else None

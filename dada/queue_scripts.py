@@ -48,6 +48,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
 
+# A Redis whose memory is full refuses what may need more (OOM), until a script has written: then it lets it go on.
+# So puts are refused, and workers work off what is there.
+_GO_ON: Final = """
+redis.call('PERSIST', q .. 'workers')
+"""
+
 # How jobs end.  Most scripts are called without any job ending in an unusual way: they make these when they need them.
 _ENDS: Final = """
 local function ends()
@@ -375,11 +381,11 @@ SCRIPTS: Final = {
     "put_later": _HEAD + _NOW + PUT_LATER,
     "put_once": _HEAD + _NOW + PUT_ONCE,
     "fire": _HEAD + _NOW + FIRE,
-    "claim": _HEAD + _NOW + _ENDS + _CAREFULLY + CLAIM,
+    "claim": _HEAD + _NOW + _GO_ON + _ENDS + _CAREFULLY + CLAIM,
     "finish": _HEAD + _NOW + _ENDS + FINISH,
-    "beat": _HEAD + _NOW + BEAT,
-    "leave": _HEAD + LEAVE,
-    "adopt": _HEAD + ADOPT,
+    "beat": _HEAD + _NOW + _GO_ON + BEAT,
+    "leave": _HEAD + _GO_ON + LEAVE,
+    "adopt": _HEAD + _GO_ON + ADOPT,
     "counts": _HEAD + _NOW + COUNTS,
     "find": _HEAD + FIND,
     "cancel": _HEAD + _NOW + _ENDS + CANCEL,
