@@ -100,7 +100,7 @@ def write_flat(objects: list[dict[str, Any]]) -> list[str] | None:
     # As many braces as objects: none is inside another, nor in a text.  So "},{" is where one ends and the next begins.
     if text.count("{") != len(objects) or text.count("[") > MAX_DEPTH - 2:
         return None
-    texts = [f"{{{members}}}" for members in text[2:-2].split("},{")]
+    texts = text[1:-1].replace("},{", "}\n{").split("\n")  # in a JSON text of ours stands no line end
     return texts if len(texts) == len(objects) and max(map(len, texts)) < MAX_DIGITS else None
 
 
