@@ -32,13 +32,13 @@ from tests.servers import Redis, wait_until
 
 PROSE = """\
 Putting one job costs less than redis-py's LPUSH: it goes out on a line of its own, past the pool.  Taking one at a time
-costs one round trip where BLMOVE and LREM cost two, if the job is acknowledged with the next claim; acknowledged at once,
-it costs a packet more, and nobody waits for its reply.
+costs one round trip where BLMOVE and LREM cost two, if the job is acknowledged with the next claim; acknowledged at
+once, it costs a packet more, whose reply nobody waits for.
 
-*A bulk put is not as fast as 0.7 × a variadic LPUSH of the same bytes, and cannot be:* see what it consists of.  The script
-costs a tenth more than the LPUSH.  The rest is the writing of a hundred JSON texts, each checked; done for all of them at
-once by Python's own encoder in C, that alone takes most of the time of the floor, whose bodies were written before.
-Written one by one they took three times as long, with json.dumps they take five times as long.
+*A bulk put does not reach 0.7 of a variadic LPUSH of the same bytes, and cannot:* see what it consists of.  The script
+costs about a tenth more than the LPUSH.  The rest is the writing of a hundred JSON texts, each checked.  Though Python's
+own encoder in C writes all of them at once, that alone takes most of the time of the floor, whose bodies were written
+before; with json.dumps for each it takes five times as long.
 """
 FLOOR = next(iter(PEERS))
 JOBS = 2000
