@@ -36,9 +36,9 @@ costs one round trip where BLMOVE and LREM cost two, if the job is acknowledged 
 once, it costs a packet more, whose reply nobody waits for.
 
 *A bulk put does not reach 0.7 of a variadic LPUSH of the same bytes, and cannot:* see what it consists of.  The script
-costs about a tenth more than the LPUSH.  The rest is the writing of a hundred JSON texts, each checked.  Though Python's
-own encoder in C writes all of them at once, that alone takes most of the time of the floor, whose bodies were written
-before; with json.dumps for each it takes five times as long.
+costs about a tenth more than the LPUSH.  The rest is the writing of a hundred JSON texts, each checked.  Though
+Python's own encoder in C writes all of them at once, that alone takes most of the time of the floor, whose bodies were
+written before; with json.dumps for each it takes five times as long.
 """
 FLOOR = next(iter(PEERS))
 JOBS = 2000
