@@ -69,8 +69,8 @@ def queue(context: click.Context, redis: str | None, name: str) -> None:
         raise click.UsageError("say which Redis: --redis URL, or REDIS_URL")
     try:
         client = redis_client(redis)
-    except ValueError:
-        raise click.UsageError("--redis is no redis://, rediss:// or unix:// URL") from None
+    except ValueError as error:
+        raise click.UsageError(f"--redis: {error}") from None
     context.obj = _Asked(Queue(client, name), client)
 
 

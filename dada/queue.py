@@ -128,26 +128,22 @@ class Queue(Ledger):
         """
         job_id = self._new_id() if id is None else id
         if id is None and key is None and not delay:
-            self._run("put", 0, queue_jobs.write(job_id, task, args))
+            self._run("put", queue_jobs.write(job_id, task, args))
             return job_id
         _prove(delay, key)
         guard = key or (f"id:{id}" if id else "")
         body = queue_jobs.write(job_id, task, args, 0, guard)
         if not guard:
-            self._run("put", round(delay * 1000), body)
+            self._run("put_later", round(delay * 1000), body)
         elif (holder := text(self._run("put_once", round(delay * 1000), guard, body)[0])) not in ("", job_id):
             raise Known(holder)
         return job_id
 
     def put_many(self, task: str, all_args: Iterable[Mapping[str, Any]], /) -> list[str]:
         """Put a job for each of *all_args*, some hundreds in a round trip, and return their ids."""
-        stem, write = self._new_id(), queue_jobs.write
-        ids, bodies = [], []
-        for number, args in enumerate(all_args):
-            ids.append(job_id := f"{stem}-{number}")
-            bodies.append(write(job_id, task, args))
+        ids, bodies = queue_jobs.write_many(self._new_id(), task, all_args)
         for start in range(0, len(bodies), _BULK):
-            self._run("put", 0, *bodies[start : start + _BULK])
+            self._run("put", *bodies[start : start + _BULK])
         return ids
 
     def put_once(self, jobs: Iterable[tuple[str, str, Mapping[str, Any]]], /) -> int:
@@ -243,9 +239,10 @@ class Queue(Ledger):
             hand.held.pop(job.id, None)
             finished.append(job.body)
         hand.sent.update(finished)
+        finished.reverse()  # the newest first, as in its list
         known, hand.sure = len(hand.held) if hand.sure else -1, False
         grace = round(self.grace * 1000)
-        _, differs, bodies = hand.line.run("claim", worker, limit, grace, self._max_crashes, known, *finished)
+        differs, bodies = hand.line.run("claim", worker, limit, grace, self._max_crashes, known, "\n".join(finished))
         if differs:
             bodies = self._reread(worker, hand, [text(body) for body in reversed(bodies)])
         hand.sent.clear()

@@ -3,24 +3,33 @@
     {"id":"…","task":"mail.send","args":{"user":7},"tries":0}            and ,"key":"…" where it has one
 
 The order of the members is part of the spelling: a script finds the id without reading the rest, and sees at the end
-that a job has no key and never failed.  JSON only: a pickle would make whoever writes to Redis the worker's master.
+that a job has no key and never failed.  So is that a body is one line: line ends lie between bodies.  JSON only: a
+pickle would make whoever writes to Redis the worker's master.
 
 This file knows values and texts; it does not know Redis.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from dada import jsontext
 from dada.errors import DadaError, Misuse, Problem, Rejected
 
-__all__ = ["ID", "MAX_BODY", "NAME", "Broken", "Counts", "Dead", "Job", "Known", "read", "successor", "text", "write"]
+__all__ = [
+    "ID", "MAX_BODY", "NAME", "Broken", "Counts", "Dead", "Job", "Known",
+    "read", "successor", "text", "write", "write_many",
+]  # fmt: skip
 
 MAX_BODY: Final = 1 << 20  # bytes of one job: ids, not files
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DEEPEST: Final = jsontext.MAX_DEPTH - 1  # arguments stand inside a body
+# As nearly every body is spelled.  What stands for the arguments is read as JSON, and is too short to be too deep.
+_USUAL: Final = re.compile(
+    rf'{{"id":"({ID.pattern})","task":"({NAME.pattern})",'
+    rf'"args":({{.{{0,{2 * _DEEPEST - 2}}}}}),"tries":(0|[1-9][0-9]{{0,8}})}}'
+)
 
 
 class Job(NamedTuple):
@@ -94,6 +103,20 @@ def write(job_id: str, task: str, args: Mapping[str, Any], tries: int = 0, key: 
     return f'{{"id":"{job_id}","task":"{task}","args":{told.decode()},"tries":{tries}{guard}}}'
 
 
+def write_many(stem: str, task: str, all_args: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return ids, *stem* and a number, and the bodies of jobs that differ in nothing else but their arguments.
+
+    Raise :exc:`Misuse` as :func:`write` does.  Flat arguments are written together.
+    """
+    told = [args if type(args) is dict else dict(args) for args in all_args]
+    ids = [f"{stem}-{number}" for number in range(len(told))]
+    texts = jsontext.write_flat(told)
+    if texts is None or not ID.fullmatch(ids[-1]) or not isinstance(task, str) or not NAME.fullmatch(task):
+        return ids, [write(job_id, task, args) for job_id, args in zip(ids, told, strict=True)]
+    between = f'","task":"{task}","args":'
+    return ids, [f'{{"id":"{job_id}{between}{text},"tries":0}}' for job_id, text in zip(ids, texts, strict=True)]
+
+
 def successor(job: Job, tries: int) -> str:
     """Return the body of *job* for another run."""
     return write(job.id, job.task, job.args, tries, job.key)
@@ -102,14 +125,23 @@ def successor(job: Job, tries: int) -> str:
 def read(reply: bytes | str) -> Job:
     """Return the job that a body spells.  Raise :exc:`~dada.errors.Malformed`."""
     data = reply if isinstance(reply, bytes) else reply.encode("utf-8", "surrogatepass")
+    try:
+        body = data.decode()
+    except UnicodeDecodeError:
+        body = ""  # the reader of JSON says so
+    if usual := _USUAL.fullmatch(body):
+        job_id, task, args, tries = usual.groups()
+        return Job(job_id, task, jsontext.read(args.encode()), int(tries), "", body)
     members = jsontext.read(data)
     try:
         job_id, task, args, tries = members["id"], members["task"], members["args"], members["tries"]
         key = members.get("key", "")
     except (KeyError, TypeError, IndexError, AttributeError):
         raise jsontext.NotJSON("this is no job", 0, "RFC 8259 §4") from None
+    if "\n" in body:
+        raise jsontext.NotJSON("a job is one line", body.index("\n"), "RFC 8259 §2")
     if type(job_id) is type(task) is type(key) is str and type(args) is dict and type(tries) is int:
-        return Job(job_id, task, args, tries, key, data.decode())
+        return Job(job_id, task, args, tries, key, body)
     raise jsontext.NotJSON("this is no job", 0, "RFC 8259 §4")
 
 

@@ -48,6 +48,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
 
+# A Redis whose memory is full refuses what may need more (OOM), until a script has written: then it lets it go on.
+# So puts are refused, and workers work off what is there.
+_GO_ON: Final = """
+redis.call('PERSIST', q .. 'workers')
+"""
+
 # How jobs end.  Most scripts are called without any job ending in an unusual way: they make these when they need them.
 _ENDS: Final = """
 local function ends()
@@ -80,15 +86,16 @@ local function ends()
 end
 """
 
-# ARGV: delay in ms, then bodies.
+# ARGV: bodies.
 PUT: Final = """
-local bodies = #ARGV - 1
-if ARGV[1] == '0' then
-    if redis.call('LPUSH', q .. 'ready', unpack(ARGV, 2)) == bodies then ring() end
-else
-    for i = 2, #ARGV do redis.call('ZADD', q .. 'later', now + ARGV[1], ARGV[i]) end
-end
-redis.call('HINCRBY', q .. 'counts', 'put', bodies)
+if redis.call('LPUSH', q .. 'ready', unpack(ARGV)) == #ARGV then ring() end
+redis.call('HINCRBY', q .. 'counts', 'put', #ARGV)
+"""
+
+# ARGV: delay in ms, body.
+PUT_LATER: Final = """
+redis.call('ZADD', q .. 'later', now + ARGV[1], ARGV[2])
+redis.call('HINCRBY', q .. 'counts', 'put', 1)
 """
 
 # ARGV: delay in ms, then (key, body) of each job.  Returns, for each, the id that held its key before, or "".
@@ -126,10 +133,10 @@ return 1
 """
 
 # ARGV: worker, most jobs to take, grace in ms, crashes allowed, jobs the caller knows it holds, then the bodies that
-# it has done.  Returns how many of those it still held, and bodies: all that it holds if that is another number than
-# it knows, else what was taken now.
+# it has done: lines, the newest first.  Returns whether that is another number than it holds, and bodies: if so all
+# that it holds, the newest first, else what was taken now.
 CLAIM: Final = """
-local me, most, grace, allowed, known = ARGV[1], unpack(ARGV, 2, 5)
+local me, most, grace, allowed, known, done = unpack(ARGV)
 most, grace, allowed, known = tonumber(most), tonumber(grace), tonumber(allowed), tonumber(known)
 local ready, mine, workers = q .. 'ready', q .. 'work:' .. me, q .. 'workers'
 redis.call('ZADD', workers, now, me)
@@ -137,20 +144,25 @@ redis.call('ZADD', workers, now, me)
 -- Whether anything is out of the ordinary: asked once, so that the usual way costs little.
 local unusual = redis.call('EXISTS', q .. 'later', q .. 'crashes', q .. 'cancel', q .. 'rates', q .. 'passes') > 0
 
-local finished, list = 0, #ARGV > 6 and redis.call('LRANGE', mine, 0, -1) or {}
-local all = #list > 0 and #list == #ARGV - 5  -- who did all that it held has it removed at once
-for i = 6, #ARGV do all = all and list[#ARGV + 1 - i] == ARGV[i] end
-if all then redis.call('DEL', mine) end
-for i = 6, #ARGV do
-    if all or redis.call('LREM', mine, -1, ARGV[i]) == 1 then
-        finished = finished + 1
-        if unusual or string.sub(ARGV[i], -10) ~= '"tries":0}' then  -- else it has no key, and never failed
-            local finish = ends()
-            finish(ARGV[i])
+if done ~= '' then
+    local finished = 0
+    local bodies = redis.call('LRANGE', mine, 0, -1)
+    local all = table.concat(bodies, '\\n') == done  -- who did all that it held has it removed at once
+    if all then redis.call('DEL', mine) else
+        bodies = {}
+        for body in string.gmatch(done, '[^\\n]+') do bodies[#bodies + 1] = body end
+    end
+    for _, body in ipairs(bodies) do
+        if all or redis.call('LREM', mine, -1, body) == 1 then
+            finished = finished + 1
+            if unusual or string.sub(body, -10) ~= '"tries":0}' then  -- else it has no key, and never failed
+                local finish = ends()
+                finish(body)
+            end
         end
     end
+    redis.call('HINCRBY', q .. 'counts', 'done', finished)
 end
-if finished > 0 then redis.call('HINCRBY', q .. 'counts', 'done', finished) end
 
 if unusual then
     for _, body in ipairs(redis.call('ZRANGEBYSCORE', q .. 'later', '-inf', now, 'LIMIT', 0, 100)) do
@@ -173,7 +185,7 @@ if silent then  -- its jobs go to the head of the line; a job that was there at 
     redis.call('ZREM', workers, silent)
 end
 
-if redis.call('LLEN', mine) ~= known then return {finished, 1, redis.call('LRANGE', mine, 0, -1)} end
+if redis.call('LLEN', mine) ~= known then return {1, redis.call('LRANGE', mine, 0, -1)} end
 
 local taken = {}
 if not unusual or redis.call('EXISTS', q .. 'crashes', q .. 'cancel', q .. 'rates') == 0 then
@@ -186,7 +198,7 @@ if not unusual or redis.call('EXISTS', q .. 'crashes', q .. 'cancel', q .. 'rate
     end
 else take_carefully(taken, ready, mine, most) end
 if redis.call('LLEN', ready) > 0 then ring() end
-return {finished, 0, taken}
+return {0, taken}
 """
 
 # What is cancelled dies, what its rate limit holds back waits for its turn, and what was near a crash runs alone, so
@@ -365,14 +377,15 @@ for i = 1, #ARGV, 2 do redis.call('HINCRBY', q .. 'tally', ARGV[i], ARGV[i + 1])
 """
 
 SCRIPTS: Final = {
-    "put": _HEAD + _NOW + PUT,
+    "put": _HEAD + PUT,
+    "put_later": _HEAD + _NOW + PUT_LATER,
     "put_once": _HEAD + _NOW + PUT_ONCE,
     "fire": _HEAD + _NOW + FIRE,
-    "claim": _HEAD + _NOW + _ENDS + _CAREFULLY + CLAIM,
+    "claim": _HEAD + _NOW + _GO_ON + _ENDS + _CAREFULLY + CLAIM,
     "finish": _HEAD + _NOW + _ENDS + FINISH,
-    "beat": _HEAD + _NOW + BEAT,
-    "leave": _HEAD + LEAVE,
-    "adopt": _HEAD + ADOPT,
+    "beat": _HEAD + _NOW + _GO_ON + BEAT,
+    "leave": _HEAD + _GO_ON + LEAVE,
+    "adopt": _HEAD + _GO_ON + ADOPT,
     "counts": _HEAD + _NOW + COUNTS,
     "find": _HEAD + FIND,
     "cancel": _HEAD + _NOW + _ENDS + CANCEL,

@@ -9,6 +9,9 @@ the queue at once; if that fails, or the process dies in between, `relay` does i
 when the job's effect is done, and where the effect is in the database, in the same transaction (`once`): a job whose
 row is gone was done, and a row whose job is gone is put again.  Redis may be wiped and nothing is lost.
 
+Jobs are put here without a delay and without a key of their own: nothing in the shop asks for one, and what must not be
+there twice is a row of the caller's, in the same transaction.
+
 This file knows rows and jobs; it does not know what a job does.
 """
 

@@ -17,14 +17,16 @@ This file knows how the parts are made; it does not know what they are used for.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from dada.queue import Queue
-from shop import database
+from shop import database, redis_url
 from shop.database import Database
 from shop.http import HTTP
 from shop.keyring import Keyring
@@ -39,13 +41,24 @@ __all__ = ["HOUSE", "MAIL", "OUTAGES", "Cache", "Services", "connect", "provider
 MAIL = "mail"  # the queue of letters
 HOUSE = "house"  # the queue of what nobody waits for
 
+
+class Unwilling(redis.exceptions.ResponseError):
+    """Redis answers and does nothing until somebody helps it: it cannot save, or its replicas are gone."""
+
+
+# redis-py has no class for these words, with which a Redis begins its answer; it looks each up in this table.
+redis.connection.DefaultParser.EXCEPTION_CLASSES.update(dict.fromkeys(("MISCONF", "NOREPLICAS", "BUSY"), Unwilling))
+
 OUTAGES: tuple[type[Exception], ...] = (
     *database.OUTAGES,
-    redis.exceptions.ConnectionError,
+    redis.exceptions.ConnectionError,  # LOADING is one of these
     redis.exceptions.TimeoutError,
     redis.exceptions.OutOfMemoryError,
     redis.exceptions.ReadOnlyError,
-    redis.exceptions.ClusterDownError,
+    redis.exceptions.ClusterDownError,  # MASTERDOWN, too
+    redis.exceptions.TryAgainError,
+    redis.exceptions.RedisClusterException,  # no node of a cluster answers
+    Unwilling,
 )
 
 
@@ -164,12 +177,20 @@ def providers_of(settings: Settings) -> dict[str, Provider]:
 
 
 def redis_client(url: str) -> "redis.Redis":
-    """Return a client for *url* that never sends a command twice: a silent retry doubles a push and loses a pop."""
-    return redis.Redis.from_url(
-        url,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=5,
-        socket_connect_timeout=2,
-        socket_keepalive=not url.startswith("unix"),
-        health_check_interval=30,
-    )
+    """Return a client for *url* that never sends a command twice: a silent retry doubles a push and loses a pop.
+
+    Raise :exc:`ValueError` for what is no such URL (`shop/redis_url.py`).  A cluster is asked for its nodes here; all
+    others connect when they are used.
+    """
+    place = redis_url.read(url)
+    patience = {"socket_timeout": 5, "socket_connect_timeout": 2}
+    options: dict[str, Any] = patience | place.options | {"health_check_interval": 30, "retry": Retry(NoBackoff(), 0)}
+    if place.kind == "one":
+        return redis.Redis.from_url(url, socket_keepalive=not url.startswith("unix"), **options)
+    options["socket_keepalive"] = True
+    if place.kind == "cluster":
+        nodes = [ClusterNode(*node) for node in place.nodes]  # type: ignore[no-untyped-call]
+        return cast("redis.Redis", redis.RedisCluster(startup_nodes=nodes, **options))  # with all of it that we use
+    asking = {name: value for name, value in options.items() if name not in ("username", "password")}
+    sentinel = Sentinel(place.nodes, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
+    return cast("redis.Redis", sentinel.master_for(place.master, db=place.db))  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
     DADA_ENV              production (default) or sandbox: the sandbox alone may use secrets made for it
     DATABASE_URL          mysql+pymysql://… or sqlite:////…
-    REDIS_URL             redis://, rediss://, unix://
+    REDIS_URL             redis://, rediss://, unix://, redis+sentinel://, redis+cluster://: see shop/redis_url.py
     API_URL               this API as the page and the mails name it: http://127.0.0.1:8000
     PAGE_ORIGIN           the page's origin, the only one that may read answers: http://127.0.0.1:7000
     SECRETS_DIR           a folder, mode 0700, with three files, mode 0600: keys.json (what tokens are signed with),
@@ -36,6 +36,7 @@ from urllib.parse import urlsplit
 from dada import base64url
 from dada.errors import Misuse, Problem
 from dada.origins import is_loopback, parse_origin
+from shop import redis_url
 from shop.providers import Described, read_descriptions
 
 __all__ = ["Network", "Settings", "made_for_the_sandbox"]
@@ -186,7 +187,7 @@ _ON: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "produ
 _EXAMPLES: Final = {
     "DADA_ENV": "production or sandbox",
     "DATABASE_URL": "mysql+pymysql://dada:…@127.0.0.1/dada?charset=utf8mb4, or sqlite:////var/lib/dada/shop.db",
-    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "REDIS_URL": "redis://127.0.0.1:6379/0, redis+sentinel://h:26379,h2:26379/name/0, redis+cluster://h:6379,h2:6379",
     "API_URL": "http://127.0.0.1:8000",
     "PAGE_ORIGIN": "http://127.0.0.1:7000",
     "SECRETS_DIR": "a folder with keys.json, lasting_secret and weibo_client_secret",
@@ -205,7 +206,7 @@ _EXAMPLES: Final = {
 _CHECKS: Final = {
     "DADA_ENV": lambda value: "" if value in ("production", "sandbox") else "there are two kinds",
     "DATABASE_URL": lambda value: _url("mysql+pymysql", "sqlite", host=not value.startswith("sqlite"))(value),
-    "REDIS_URL": lambda value: _url("redis", "rediss", "unix", host=not value.startswith("unix"))(value),
+    "REDIS_URL": redis_url.wrong,
     "API_URL": _origin,
     "PAGE_ORIGIN": _origin,
     "SECRETS_DIR": lambda value: "" if Path(value).is_dir() else "there is no such folder",

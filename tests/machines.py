@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 from tests.servers import Redis, free_port, program, wait_until
 
-__all__ = ["Cluster", "Watched", "blocked_clients", "client_of"]
+__all__ = ["MASTER", "Cluster", "Watched", "blocked_clients", "client_of"]
 
 SLOTS = 16384
 MASTER = "dada"

@@ -80,6 +80,30 @@ def test_many_are_put_at_once_in_order(queue):
     assert queue.put_many("t", []) == []
 
 
+def test_a_full_redis_refuses_jobs_and_lets_workers_go_on(queue, client):
+    queue.put_many("t", [{"n": n} for n in range(8)])
+    (held,) = queue.claim("w1")
+    client.config_set("maxmemory", "1")
+    try:
+        for put in (queue.put, lambda task: queue.put_many(task, [{}] * 3), lambda task: queue.put(task, key="k"),
+                    lambda task: queue.put(task, delay=60)):  # fmt: skip
+            with pytest.raises(redis.exceptions.OutOfMemoryError):
+                put("t")
+        assert queue.beat("w1")
+        one, two, three = queue.claim("w1", 3, done=[held])
+        assert queue.again("w1", one, 3600, "not yet")
+        assert queue.bury("w1", two, "never")
+        assert queue.done("w1", three)
+        for job in queue.claim("w1", 2):
+            queue.acknowledge("w1", job)
+        (given_back,) = queue.claim("w1")
+        assert queue.leave("w1") == 1
+        assert [job.id for job in queue.claim("w2")] == [given_back.id]
+        assert queue.check() == Counts(put=8, ready=1, held=1, later=1, dead=1, done=4)
+    finally:
+        client.config_set("maxmemory", "0")
+
+
 def test_there_may_be_none(queue):
     assert queue.claim("w1") == []
     assert queue.claim("w1", 5, wait=0.05) == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dada.errors import Malformed, Misuse
-from dada.queue_jobs import Broken, Counts, Job, read, successor, text, write
+from dada.queue_jobs import Broken, Counts, Job, read, successor, text, write, write_many
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 json_values = st.recursive(
@@ -26,6 +26,48 @@ def test_what_is_written_is_read(args, tries):
     body = write("a:1", "mail.send", args, tries, 'k"\\達')
     assert read(body) == read(body.encode()) == Job("a:1", "mail.send", args, tries, 'k"\\達', body)
     assert list(json.loads(body)) == ["id", "task", "args", "tries", "key"]
+
+
+@given(st.lists(st.dictionaries(texts, json_values, max_size=3), max_size=5))
+def test_many_bodies_are_those_that_are_written_one_by_one(all_args):
+    ids, bodies = write_many("a", "mail.send", iter(all_args))
+    assert ids == [f"a-{number}" for number in range(len(all_args))]
+    assert bodies == [write(job_id, "mail.send", args) for job_id, args in zip(ids, all_args, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("stem", "task", "args"),
+    [("a b", "t", {}), ("a", "a task", {}), ("a", None, {}), ("a" * 127, "t", {}), ("a", "t", {1: 2}),
+     ("a", "t", {"x": set()}), ("a", "t", {"x": float("nan")}), ("a", "t", {"x": "\ud800"})],
+    ids=["a stem", "a task", "no task", "an id that is too long", "a name", "a set", "no number", "half a character"],
+)  # fmt: skip
+def test_many_jobs_are_refused_for_what_one_is_refused_for(stem, task, args):
+    with pytest.raises(Misuse):
+        write_many(stem, task, [{}] * 9 + [args])
+
+
+def test_a_body_is_one_line():
+    spelled = write("a", "t", {"x": 1})
+    for other in (spelled.replace(",", ",\n"), spelled.replace("}", "\n}"), spelled + "\n", "\n" + spelled):
+        assert json.loads(other) == json.loads(spelled)
+        with pytest.raises(Malformed):
+            read(other)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"id":"a","task":"t","args":{},"tries":01}',
+        '{"id":"a","task":"t","args":{},"args":{},"tries":0}',
+        '{"id":"a","task":"t","args":{"x":1,"x":2},"tries":0}',
+        '{"id":"a","task":"t","args":{"x":NaN},"tries":0}',
+        '{"id":"a","task":"t","args":{}}","tries":0}',
+        '{"id":"a","task":"t","args":{},"tries":-}',
+    ],
+)
+def test_what_looks_like_a_job_and_is_no_json_is_malformed(body):
+    with pytest.raises(Malformed):
+        read(body)
 
 
 def test_a_job_that_failed_keeps_its_id_arguments_and_key():

@@ -1,5 +1,8 @@
 """Outages: a part goes down under the running API, is told, and comes back without a restart."""
 
+import signal
+from contextlib import contextmanager
+
 import pytest
 
 from dada.testing import Client, Clock
@@ -7,8 +10,9 @@ from shop import schema
 from shop.database import Database
 from shop.tables import metadata
 from tests.conftest import PAGE, environment, make_services
+from tests.faults.processes import Process
 from tests.handlers.people import PASSWORD, Person, join
-from tests.servers import MariaDB, Redis
+from tests.servers import MariaDB, Redis, free_port, wait_until
 from wsgi import make_app
 
 NEW = {"username": "bob", "password": PASSWORD, "email": "bob@example.org"}
@@ -147,3 +151,82 @@ def test_a_redis_that_lost_everything_logs_nobody_out_and_loses_no_letter(parts)
     parts.services.clock.advance(301)
     assert outbox.relay(parts.services) >= 1
     assert parts.services.queue.counts().ready >= 1
+
+
+@contextmanager
+def no_room_on_disk(redis):
+    """Redis cannot save, and writes nothing until it can: where its file belongs stands a folder."""
+    file = redis.folder / "dump.rdb"
+    file.mkdir()
+    with redis.client() as client:
+        client.config_set("save", "3600 1000000")
+        client.bgsave()
+        wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "Redis to fail to save")
+        try:
+            yield
+        finally:
+            file.rmdir()
+            client.bgsave()
+            wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok", "Redis to save")
+            client.config_set("save", "")
+            file.unlink()
+
+
+@contextmanager
+def told(redis, name, value, usual):
+    with redis.client() as client:
+        client.config_set(name, value)
+        try:
+            yield
+        finally:
+            client.config_set(name, usual)
+
+
+@contextmanager
+def a_replica(redis):
+    """Redis became the replica of a master that is gone: it reads and does not write."""
+    with redis.client() as client:
+        client.replicaof("127.0.0.1", free_port())
+        try:
+            yield
+        finally:
+            client.replicaof("NO", "ONE")
+
+
+UNWILLING = {
+    "MISCONF": no_room_on_disk,
+    "OOM": lambda redis: told(redis, "maxmemory", "1", "0"),
+    "NOREPLICAS": lambda redis: told(redis, "min-replicas-to-write", "1", "0"),
+    "READONLY": a_replica,
+}
+WAITED_FOR = [name for name in UNWILLING if name != "OOM"]  # a worker goes on: what it does makes room
+
+
+@pytest.mark.xdist_group("outages")
+@pytest.mark.parametrize("state", UNWILLING.values(), ids=UNWILLING)
+def test_a_redis_that_does_not_write_is_down_until_it_does(parts, state):
+    with state(parts.redis):
+        for name in ("logging in", "asking for a reset"):
+            is_told(parts.call(name))
+        ready = parts.api("GET", "/readyz")
+        assert (ready.status, ready.json["parts"]) == (503, {"database": "ok", "redis": "down"})
+    with parts.redis.client() as client:
+        client.delete(*client.keys("{limits}:*") or ["none"])
+    for name in CALLS:
+        assert parts.call(name).status < 300, name
+
+
+@pytest.mark.xdist_group("outages")
+@pytest.mark.parametrize("state", [UNWILLING[name] for name in WAITED_FOR], ids=WAITED_FOR)
+def test_a_worker_waits_for_a_redis_that_does_not_write(parts, state, world, tmp_path):
+    world.mailbox.clear()
+    env = environment(parts.mariadb.url, parts.redis.url, parts.services.settings.secrets_dir, world)
+    with Process("-m", "worker", env=env, log=tmp_path / "log") as process:
+        process.says('"message": "ready"')
+        with state(parts.redis):
+            process.says("waiting for ")
+        assert parts.call("registering").status == 202
+        wait_until(lambda: world.mailbox.mails("bob@example.org"), "the letter", 60)
+        assert "this must not happen" not in process.output
+        process.tell(signal.SIGTERM)
+        assert process.wait() == 0

@@ -1,11 +1,19 @@
 """A queue on many machines: one slot of a cluster, and a failover in the middle of the work."""
 
+import signal
+import time
+
 import pytest
 import redis
 
 from dada.queue import Known, Queue
-from tests.machines import Cluster, Watched, client_of
+from dada.testing import Client
+from tests.conftest import PAGE, environment, make_services
+from tests.faults.processes import Process
+from tests.handlers.people import PASSWORD
+from tests.machines import MASTER, Cluster, Watched, client_of
 from tests.servers import wait_until
+from wsgi import make_app
 
 OUTAGES = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.ReadOnlyError)
 
@@ -106,3 +114,71 @@ def test_who_forgot_everything_in_a_failover_reads_it_in_his_list(watched):
         watched.fail()
         (job,) = until_it_answers(Queue(client, "mail").claim, "w1")
         assert job.args == {"n": 1}
+
+
+@pytest.fixture
+def environ(database_url, secrets_folder, world):
+    world.mailbox.clear()
+    return environment(database_url, "", secrets_folder, world)
+
+
+def test_the_shop_goes_through_a_failover_that_it_knows_by_the_url_alone(watched, environ, world, tmp_path):
+    sentinels = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in watched.sentinels)
+    environ["REDIS_URL"] = f"redis+sentinel://{sentinels}/{MASTER}/0"
+    services = make_services(environ, time.time)  # the worker's clock, too
+    api = Client(make_app(services), {"Origin": PAGE})
+    with Process("-m", "worker", env=environ, log=tmp_path / "log") as process:
+        process.says('"message": "ready"')
+        assert api("POST", "/v1/users", new("ada")).status == 202
+        wait_until(lambda: world.mailbox.mails("ada@example.org"), "the first letter", 60)
+        old = watched.master
+        watched.fail()
+        assert watched.master is not old
+
+        answer = until_it_is_no_outage(lambda: api("POST", "/v1/users", new("bob")))
+        assert answer.status == 202
+        wait_until(lambda: world.mailbox.mails("bob@example.org"), "the second letter", 60)
+        process.tell(signal.SIGTERM)
+        assert process.wait() == 0
+        assert "this must not happen" not in process.output
+    assert services.parts()["redis"]
+    services.close()
+
+
+def test_the_shop_works_on_a_cluster_and_waits_for_a_node_that_is_down(cluster, environ, world, tmp_path):
+    environ["REDIS_URL"] = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in cluster.nodes)
+    services = make_services(environ, time.time)  # the worker's clock, too
+    services.redis.flushall()
+    api = Client(make_app(services), {"Origin": PAGE})
+    with Process("-m", "worker", env=environ, log=tmp_path / "log") as process:
+        process.says('"message": "ready"')
+        assert api("POST", "/v1/users", new("ada")).status == 202
+        wait_until(lambda: world.mailbox.mails("ada@example.org"), "the first letter", 60)
+        port = services.redis.get_node_from_key("{mail}:").port
+        (house,) = (node for node in cluster.nodes if node.port == port)
+        house.kill()
+        process.says("waiting for ")
+        house.start()
+
+        answer = until_it_is_no_outage(lambda: api("POST", "/v1/users", new("bob")))
+        assert answer.status == 202
+        wait_until(lambda: world.mailbox.mails("bob@example.org"), "the second letter", 60)
+        process.tell(signal.SIGTERM)
+        assert process.wait() == 0
+        assert "this must not happen" not in process.output
+    services.close()
+
+
+def new(name):
+    return {"username": name, "password": PASSWORD, "email": f"{name}@example.org"}
+
+
+def until_it_is_no_outage(ask):
+    """Ask again while the answer is 503, and nothing else but that is in the way; return the answer."""
+
+    def answer():
+        told = ask()
+        assert told.status != 500, told
+        return None if told.status == 503 else told
+
+    return wait_until(answer, "an answer", 60)

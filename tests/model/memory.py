@@ -141,6 +141,9 @@ class Memory:
     def _do_exists(self, *keys: str) -> int:
         return sum(key in self.store for key in keys)
 
+    def _do_persist(self, key: str) -> int:
+        return 0  # nothing here goes away by itself
+
     def _do_del(self, *keys: str) -> int:
         return sum(self.store.pop(key, None) is not None for key in keys)
 

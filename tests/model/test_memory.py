@@ -28,6 +28,7 @@ def draw(name, *parts):
 COMMANDS = {
     "EXISTS": draw("EXISTS", keys("l"), keys("z")),
     "DEL": draw("DEL", keys("l"), keys("h")),
+    "PERSIST": draw("PERSIST", keys("z")),
     "GET": draw("GET", keys("t")),
     "SET": draw("SET", keys("t"), words),
     "SET NX": draw("SET", keys("t"), words, st.just("NX")),

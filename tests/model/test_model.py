@@ -69,7 +69,7 @@ BROKEN = {
         Bounds(jobs=1, crashes=0, cuts=0, cancels=1), "I1",
     ),
     "who acknowledges all at once acknowledges what he does not hold": (
-        "claim", "if all or redis.call('LREM', mine, -1, ARGV[i]) == 1 then", "if true then",
+        "claim", "if all or redis.call('LREM', mine, -1, body) == 1 then", "if true then",
         Bounds(jobs=1, cuts=1, finish="claim"), "I1",
     ),
     "what was taken stays in line": (

@@ -1,11 +1,13 @@
 """Services: the cache, the client that repeats nothing, and which parts answer."""
 
+import threading
+
 import pytest
 import redis
 
-from shop.services import OUTAGES, connect, redis_client
+from shop.services import OUTAGES, Unwilling, connect, redis_client
 from tests.conftest import environment
-from tests.servers import free_port
+from tests.servers import Redis, free_port, wait_until
 
 
 def test_the_cache_keeps_for_a_while_and_forgets(services):
@@ -62,3 +64,40 @@ def test_a_redis_that_is_not_there_is_an_outage():
     with redis_client(f"redis://127.0.0.1:{free_port()}/0") as client, pytest.raises(OUTAGES):
         client.ping()
     assert redis.exceptions.ConnectionError in OUTAGES
+
+
+@pytest.mark.parametrize("where", ["redis://127.0.0.1:{}", "redis+sentinel://127.0.0.1:{}/dada"])
+def test_every_kind_of_client_sends_once(where):
+    with redis_client(where.format(free_port())) as client:
+        assert client.connection_pool.connection_kwargs["retry"]._retries == 0
+        assert client.connection_pool.connection_kwargs["socket_timeout"] == 5
+        with pytest.raises(OUTAGES):
+            client.ping()
+
+
+def test_a_cluster_of_which_no_node_answers_is_an_outage():
+    with pytest.raises(OUTAGES):
+        redis_client(f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{free_port()}")
+
+
+def test_a_redis_that_is_busy_with_a_script_is_an_outage(tmp_path):
+    with Redis(tmp_path, "--busy-reply-threshold", "1") as server, redis_client(server.url) as client:
+
+        def work():
+            with pytest.raises(redis.ResponseError):
+                client.eval("while 1 do end", 0)
+
+        endless = threading.Thread(target=work)
+        endless.start()
+
+        def refused():
+            try:
+                return not client.get("a") and None
+            except Unwilling as error:
+                assert isinstance(error, OUTAGES)
+                return True
+
+        wait_until(refused, "Redis to be busy")
+        client.script_kill()
+        endless.join()
+        assert client.get("a") is None

@@ -80,6 +80,7 @@ WRONG = {
     "a database of another kind": {"DATABASE_URL": "postgresql://swordfish@127.0.0.1/dada"},
     "a database without a host": {"DATABASE_URL": "mysql+pymysql:///dada"},
     "a port that is no number": {"REDIS_URL": "redis://127.0.0.1:x"},
+    "Sentinels without a name": {"REDIS_URL": "redis+sentinel://127.0.0.1:26379"},
     "a port beyond all": {"SMTP_URL": "smtp://127.0.0.1:99999"},
     "another protocol": {"SMTP_URL": "http://127.0.0.1"},
     "a page with a path": {"PAGE_ORIGIN": "http://127.0.0.1:7000/"},
