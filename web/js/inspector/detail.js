@@ -71,7 +71,7 @@ function answerParts(app, record) {
     return [link ? h("p", {}, outside(link, t("inspector.letter"), "button")) : null, talk(app, record)];
   }
   if (record.kind === "job") {
-    const why = record.job?.why ? h("p", { class: "found" }, record.job.why) : null;
+    const why = record.job?.why ? h("p", { class: "found" }, app.language.told(record.job.why)) : null;
     return [h("p", {}, t(`fate.${record.status}.more`)), why];
   }
   if (!record.answer) return [h("p", {}, t("inspector.silent"))];

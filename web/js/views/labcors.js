@@ -164,12 +164,12 @@ class Bench {
   }
 
   async #play() {
-    const { t } = this.#app.language;
+    const { t, told: said } = this.#app.language;
     await telling(this.#outcome, async () => {
       const asked = this.#read();
       const told = await ask(this.#app, "POST", "/cors", asked);
       if (told.problems) {
-        const items = told.problems.map(({ field, why, fix }) => h("li", {}, h("code", {}, field), `: ${why} → ${fix}`));
+        const items = told.problems.map(({ field, why, fix }) => h("li", {}, h("code", {}, field), `: ${said(why)} → ${said(fix)}`));
         fill(this.#outcome, notice("bad", h("p", { class: "title" }, t("lab.cors.no.policy")), h("ul", {}, items)));
         return;
       }
@@ -183,7 +183,7 @@ class Bench {
           { class: "card", "aria-labelledby": "cors-model" },
           h("h2", { id: "cors-model" }, t("lab.cors.model")),
           h("p", { class: `notice ${told.outcome === "shared" ? "good" : "bad"}` }, t(`lab.cors.${told.outcome}`)),
-          told.findings.map(({ why, fix }) => h("p", { class: "notice plain" }, `${why} → ${fix}`)),
+          told.findings.map(({ why, fix }) => h("p", { class: "notice plain" }, `${said(why)} → ${said(fix)}`)),
           h("div", { class: "dialogue" }, exchange(t, "preflight", told.preflight), exchange(t, "actual", told.actual)),
           h("h3", {}, t("lab.cors.steps")),
           checkList(this.#app, told.steps),
