@@ -99,16 +99,29 @@ function bytes(app, record, message, isAnswer = false) {
       "\n",
     );
   };
-  return h(
-    "div",
-    { class: "bytes", tabindex: 0, role: "region", "aria-label": t(isAnswer ? "inspector.bytes.answer" : "inspector.bytes") },
+  const decisive = message.headers.map(([name]) => name).filter((name) => reasons(name).length);
+  return [
     h(
-      "pre",
-      {},
-      marked("", "first", message.line),
-      message.headers.map(([name, value]) => marked(name, "", h("span", { class: "name" }, name), ": ", value)),
-      message.body ? ["\n", h("span", { class: "body" }, pretty(message.body))] : null,
+      "div",
+      { class: "bytes", tabindex: 0, role: "region", "aria-label": t(isAnswer ? "inspector.bytes.answer" : "inspector.bytes") },
+      h(
+        "pre",
+        {},
+        marked("", "first", message.line),
+        message.headers.map(([name, value]) => marked(name, "", h("span", { class: "name" }, name), ": ", value)),
+        message.body ? ["\n", h("span", { class: "body" }, pretty(message.body))] : null,
+      ),
     ),
+    decisive.length > 0 && [h("h3", {}, t("inspector.does")), whatTheyDo(t, [...new Set(decisive)])],
+  ];
+}
+
+/** Return what each header is for, in a sentence. */
+function whatTheyDo(t, names) {
+  return h(
+    "dl",
+    { class: "does" },
+    names.map((name) => [h("dt", {}, h("code", {}, name)), h("dd", {}, t(`does.${name.toLowerCase()}`))]),
   );
 }
 
