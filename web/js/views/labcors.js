@@ -245,8 +245,8 @@ class Bench {
       h(
         "ol",
         { class: "seen" },
-        seen.map(({ method, headers, status, answer }) =>
-          h("li", {}, bytes(t, `${method} → ${status}`, headers, answer)),
+        seen.map(({ method, headers, status, answer }, at) =>
+          h("li", {}, bytes(`${t("lab.cors.seen")} ${at + 1}`, `${method} → ${status}`, headers, answer)),
         ),
       ),
     );
@@ -263,16 +263,17 @@ function exchange(t, name, told) {
     "div",
     { class: "side" },
     h("h3", {}, t(`lab.cors.side.${name}`)),
-    bytes(t, `${told.method} → ${told.status}`, told.request, told.answer),
+    bytes(t(`lab.cors.side.${name}`), `${told.method} → ${told.status}`, told.request, told.answer),
   );
 }
 
-function bytes(t, first, request, answer) {
+/** Return a message and its answer; *label* tells this one from the others to who does not see it. */
+function bytes(label, first, request, answer) {
   const line = (className) => ([name, value]) =>
     h("span", { class: `line ${className}` }, h("span", { class: "name" }, name), ": ", value, "\n");
   return h(
     "div",
-    { class: "bytes", tabindex: 0, role: "region", "aria-label": t("inspector.bytes") },
+    { class: "bytes", tabindex: 0, role: "region", "aria-label": `${label}: ${first}` },
     h("pre", {}, h("span", { class: "line first" }, first, "\n"), request.map(line("sent")), "\n", answer.map(line("got"))),
   );
 }
