@@ -13,6 +13,7 @@ from dada.cors import Middleware
 from dada.errors import Misuse
 from handlers import ROUTES
 from handlers.callers import REALM, announce, guards
+from handlers.health import PROBES
 from handlers.observation import Observer
 from handlers.policy import make_policy
 from handlers.problems import DETAILS, PROBLEMS, WORDS
@@ -47,6 +48,7 @@ def make_app(services: Services) -> Any:
         outages=OUTAGES,
         realm=REALM,
         hosts=hosts_of(services.settings),
+        probes=PROBES,
         trusts=observer.trusts,
         on_request=observer.arrived,
         on_answer=observer.answered,

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import platform
 import re
 import sys
@@ -21,7 +22,8 @@ def main() -> int:
     for name in given.what or BENCHES:
         print(f"{name} …", file=sys.stderr)
         told = importlib.import_module(f"bench.{name}").run()
-        machine = f"CPython {platform.python_version()}, {platform.machine()}"
+        load = os.getloadavg()[2]
+        machine = f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, load {load:.1f}"
         section = (
             f"<!-- {name} -->\n## {TITLES.get(name, name.capitalize())}\n\n{machine}\n\n{told}<!-- end of {name} -->\n"
         )

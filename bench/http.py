@@ -1,5 +1,9 @@
 """HTTP: a request in process, and under a server, against a bare WSGI callable and six peers (bench/http_apps.py).
 
+The floor is a bare WSGI callable: dict routing, the standard library's json, headers by hand, and for a token the very
+work that the floor of the token bench does (bench/floor.py: header, MAC and payload read, the MAC compared, no other
+check).
+
 In process, an application is called as gunicorn would call it, with an environ of its own each time.  Under a server,
 wrk asks over sixteen connections of the same machine, and what is counted is the processor's time that the server's
 processes spent on a request: requests a second say more about the machine.  Rounds are interleaved; medians are told.

@@ -1,12 +1,9 @@
-"""Tokens: signing and verifying one, against the floor (json + base64 + hmac.digest, nothing checked) and five peers.
+"""Tokens: signing and verifying one, against the floor (bench/floor.py) and five peers.
 
 Keys, registries and serializers are made outside the clock, as each library's documentation advises; each is driven the
 strictest way its documented API allows: an algorithm list, issuer, audience, exp required.
 """
 
-import base64
-import hmac
-import json
 import time
 import warnings
 from typing import Any
@@ -18,36 +15,12 @@ from jose import jwt as python_jose
 from joserfc import jwt as joserfc_jwt
 from joserfc.jwk import OctKey
 
+from bench import floor
+from bench.floor import SECRET
 from bench.timing import compare, table
 from dada.jwt import Issuer, Key, Verifier
 
-SECRET = bytes(range(160, 192))
 ISSUER, AUDIENCE = "https://issuer.example", "https://api.example"
-_HEADER = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
-
-
-def _b64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-def _unb64(text: bytes) -> bytes:
-    return base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-
-
-def floor_encode(claims: dict[str, Any]) -> str:
-    """Make a token and check nothing."""
-    signed = _HEADER + b"." + _b64(json.dumps(claims, separators=(",", ":")).encode())
-    return (signed + b"." + _b64(hmac.digest(SECRET, signed, "sha256"))).decode()
-
-
-def floor_decode(token: str) -> Any:
-    """Take a token apart, compute its MAC, and check nothing."""
-    signed, _, signature = token.encode().rpartition(b".")
-    header, _, payload = signed.partition(b".")
-    json.loads(_unb64(header))
-    hmac.digest(SECRET, signed, "sha256")
-    _unb64(signature)
-    return json.loads(_unb64(payload))
 
 
 def _cases(extra: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -63,7 +36,7 @@ def _cases(extra: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     )
     options = {"iss": {"essential": True, "value": ISSUER}, "aud": {"essential": True, "value": AUDIENCE}}
     serializer = URLSafeTimedSerializer(SECRET, signer_kwargs={"digest_method": __import__("hashlib").sha256})
-    token, timed = floor_encode(claims), serializer.dumps(claims)
+    token, timed = floor.encode(claims), serializer.dumps(claims)
 
     def by_joserfc() -> Any:
         found = joserfc_jwt.decode(token, oct_key, algorithms=["HS256"])
@@ -76,7 +49,7 @@ def _cases(extra: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         return dict(found)
 
     encode = {
-        "floor: nothing checked": lambda: floor_encode(claims),
+        "floor: nothing checked": lambda: floor.encode(claims),
         "**dada**": lambda: issuer.sign(own),
         "PyJWT": lambda: pyjwt.encode(claims, SECRET, "HS256"),
         "joserfc": lambda: joserfc_jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, oct_key),
@@ -85,7 +58,7 @@ def _cases(extra: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         "itsdangerous (no claims)": lambda: serializer.dumps(claims),
     }
     decode = {
-        "floor: nothing checked": lambda: floor_decode(token),
+        "floor: nothing checked": lambda: floor.decode(token),
         "**dada**": lambda: verifier.verify(token).claims,
         "PyJWT": lambda: pyjwt.decode(
             token, SECRET, ["HS256"], issuer=ISSUER, audience=AUDIENCE, options={"require": ["exp"]}

@@ -87,15 +87,18 @@ def main() -> None:
 @click.option("--page-port", type=int, default=7000, show_default=True, help="The page, another origin on purpose.")
 @click.option("--world-port", type=int, default=9000, show_default=True, help="Weibo look-alike and mailbox.")
 @click.option("--smtp-port", type=int, default=9025, show_default=True, help="The mailbox's SMTP.")
+@click.option("--metrics-port", type=int, default=8001, show_default=True, help="Figures for Prometheus.")
 def up(
-    data: Path, database: str | None, redis: str | None, api_port: int, page_port: int, world_port: int, smtp_port: int
-) -> None:
+    data: Path, database: str | None, redis: str | None, api_port: int, page_port: int, world_port: int, smtp_port: int,
+    metrics_port: int,
+) -> None:  # fmt: skip
     """Start everything on this machine, and stop it with Ctrl-C.
 
     \b
     page    http://127.0.0.1:7000          register, log in, addresses, "log in with Weibo"
     api     http://127.0.0.1:8000          gunicorn, the JSON API
     worker                                 sends the letters
+    metrics http://127.0.0.1:8001/metrics  the figures of all of them, for Prometheus
     world   http://127.0.0.1:9000          a look-alike of Weibo; /mailbox shows the letters
     valkey                                 queue and cache, unless --redis is given
 
@@ -105,7 +108,7 @@ def up(
 
     from sandbox.up import Options, up
 
-    options = Options(data, database, redis, api_port, page_port, world_port, smtp_port)
+    options = Options(data, database, redis, api_port, page_port, world_port, smtp_port, metrics_port)
     sys.exit(up(options, Console()))
 
 

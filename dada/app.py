@@ -2,7 +2,7 @@
 
 A request goes through `App.__call__` from top to bottom: path and method to a resource (`router.py`), who may call
 (a guard), the resource's method, which returns an `Answer`; whatever is raised on the way becomes a problem
-document (RFC 9457).  Headers that every answer carries are added in one place, `_finish`.
+document (RFC 9457).  How an answer is written is in `answers.py`.
 
 Werkzeug's objects are made where a request needs them (entity tags, languages), not for every answer: they cost
 more than all the rest.
@@ -11,7 +11,6 @@ This file knows HTTP (RFC 9110) and WSGI (PEP 3333); it does not know what the r
 """
 
 import functools
-import http
 import inspect
 import itertools
 import logging
@@ -20,7 +19,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, quote
 
 import msgspec
@@ -28,7 +27,9 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header, parse_etags, parse_options_header
 
 from dada import bodies
+from dada.answers import Answer, plain, problem_headers, written
 from dada.errors import Malformed, Misuse, Problem, Rejected
+from dada.headers import ACCEPTS
 from dada.phrases import Phrases
 from dada.problems import DETAILS, TYPES, HTTPProblem, Invalid, ProblemType, document
 from dada.router import MethodNotAllowed, NotFound, Route, Router
@@ -43,42 +44,15 @@ MAX_BODY: Final = 64 * 1024
 LANGUAGES: Final = ("en", "zh-CN")
 
 _log = logging.getLogger("dada.app")
-_STATUS: Final = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus} | {
-    413: "413 Content Too Large",  # the names of RFC 9110; Python 3.11 has older ones
-    422: "422 Unprocessable Content",
-}
 # Methods that are known (RFC 9110 §9.1): nothing here answers the two last, which is 405; of others it is not known
 # what they ask for: 501 (§15.6.2).
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_BODILESS: Final = frozenset({204, 304})
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NOT_FOUND: Final = HTTPProblem("not-found")
-_encode = msgspec.json.Encoder().encode
-
-# An answer is for one caller, says what it is, and is never framed, sniffed or kept.
-HEADERS: Final = (
-    ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("Cross-Origin-Resource-Policy", "same-site"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Vary", "Authorization, Accept-Language"),
-    ("X-Content-Type-Options", "nosniff"),
-)
-
-
-class Answer(NamedTuple):
-    """What a resource answers: a status, a body for JSON (None for none), headers, and the body's entity tag.
-
-    etag  strong and quoted, '"3"': a GET whose caller has this version is answered 304 (RFC 9110 §13.1.2)
-    """
-
-    status: int
-    body: Any = None
-    headers: tuple[tuple[str, str], ...] = ()
-    etag: str = ""
+_TELLING: Final = {language: problem_headers(language) for language in LANGUAGES}
 
 
 class Request:
@@ -145,8 +119,11 @@ class Request:
         also  for a body with wrong members: what else is wrong with those that have their type
         """
         if not _is_json(self.environ.get("CONTENT_TYPE", "")[:200]):
-            name = "Accept-Patch" if self.method == "PATCH" else "Accept-Post"
-            raise HTTPProblem("unsupported-media-type", headers=[(name, "application/json")])
+            header = ACCEPTS.get(self.method, "Accept"), "application/json"
+            raise HTTPProblem("unsupported-media-type", "a body is application/json, in UTF-8", headers=[header])
+        if self.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+            header = "Accept-Encoding", "identity"
+            raise HTTPProblem("unsupported-media-type", "a body is not compressed", headers=[header])
         return bodies.read(self.body(), kind, also)
 
     def body(self) -> bytes:
@@ -185,7 +162,9 @@ class Request:
                 "precondition-required", 'If-Match is missing; its value is the ETag of what you saw, or "*"'
             )
         if not parse_etags(written).contains(etag.strip('"')):
-            raise HTTPProblem("precondition-failed", headers=[("ETag", etag)])
+            raise HTTPProblem(  # a weak one names none
+                "precondition-failed", f"If-Match does not name the present version, {etag}", headers=[("ETag", etag)]
+            )
 
 
 Guard = Callable[[Request], None]
@@ -203,6 +182,7 @@ class App:
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     hosts      the names by which this service is called, with their ports; None takes any
+    probes     paths that are answered whatever the service is called: who watches it knows its address only
     trusts     whether whoever sends this environ may name its request (X-Request-Id): a proxy; nobody by default
     on_request called with each request before anything is decided about it
     on_answer  called with each request and its status, for logs and figures; may still add to its answer_headers
@@ -222,6 +202,7 @@ class App:
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         hosts: Collection[str] | None = None,
+        probes: Collection[str] = (),
         trusts: Callable[[Environ], bool] | None = None,
         on_request: Callable[[Request], None] | None = None,
         on_answer: Callable[[Request, int], None] | None = None,
@@ -230,10 +211,12 @@ class App:
         self.router = Router(made)
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
-        self._words, self._outages, self._realm = dict(words or {}), outages, realm
+        self._words, self._outages = dict(words or {}), outages
+        retry = dict.fromkeys((429, 502, 503, 504), ("Retry-After", "1"))
+        self._usual = {**retry, 401: ("WWW-Authenticate", f'Bearer realm="{realm}"')}  # RFC 9110 §15.5.2
         self._trusts, self._on_request, self._on_answer = trusts, on_request, on_answer
         self._phrases = Phrases({**DETAILS, **(details or {})})
-        self._hosts = None if hosts is None else frozenset(hosts)
+        self._hosts, self._probes = None if hosts is None else frozenset(hosts), frozenset(probes)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
         said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
         unknown = sorted(said - self._guards.keys())
@@ -260,10 +243,10 @@ class App:
         host = environ.get("HTTP_HOST")
         if not (_is_host(host) if host else environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
             raise HTTPProblem("bad-request", "Host names no host", clause="RFC 9112 §3.2")
-        if self._hosts is not None and (host or "").lower() not in self._hosts:
+        if self._hosts is not None and (host or "").lower() not in self._hosts and request.path not in self._probes:
             raise HTTPProblem("misdirected-request")
         if request.method not in _METHODS:
-            raise HTTPProblem("not-implemented", headers=[("Allow", ", ".join(sorted(_METHODS)))])
+            raise HTTPProblem("not-implemented", "the method is not known here")
         if request.method not in _SAFE and _is_foreign(environ):
             raise HTTPProblem("origin-not-allowed")
         match = self.router.match(request.method, request.path)
@@ -283,13 +266,13 @@ class App:
 
     def _problem(self, request: Request, error: Exception) -> Answer:
         """Return the answer for what was raised (RFC 9457)."""
-        headers: list[tuple[str, str]] = []
+        headers: tuple[tuple[str, str], ...] = ()
         members: Mapping[str, Any] = {}
         detail = ""
         if isinstance(error, Rejected) and error.reason in self._problems:
             code, detail = error.reason, error.detail
             if isinstance(error, HTTPProblem):
-                headers, members = list(error.headers), error.members
+                headers, members = error.headers, error.members
         elif isinstance(error, self._outages):
             code = "unavailable"
             _log.warning("a part is down: %s", type(error).__name__, extra={"request": request.id})
@@ -299,38 +282,28 @@ class App:
             code = "internal"
             _log.error("unhandled", exc_info=error, extra={"request": request.id})
         kind = self._problems[code]
-        if kind.status == 401 and not any(name == "WWW-Authenticate" for name, _ in headers):
-            headers.append(("WWW-Authenticate", f'Bearer realm="{self._realm}"'))  # RFC 9110 §15.5.2
-        if kind.status in (429, 502, 503, 504) and not any(name == "Retry-After" for name, _ in headers):
-            headers.append(("Retry-After", "1"))
+        usual = self._usual.get(kind.status)
+        if usual and not any(name == usual[0] for name, _ in headers):
+            headers += (usual,)
         errors = error.errors if isinstance(error, Invalid) else ()
         language = request.language
-        told = document(
-            kind, language, request.id, detail=detail, errors=errors, words=self._words, phrases=self._phrases,
-            members=members,
-        )  # fmt: skip
-        headers += [("Content-Type", "application/problem+json"), ("Content-Language", language)]
-        return Answer(kind.status, told, tuple(headers))
+        told: Any
+        if detail or errors or members:
+            told = document(
+                kind, language, request.id, detail=detail, errors=errors, words=self._words, phrases=self._phrases,
+                members=members,
+            )  # fmt: skip
+        else:
+            told = plain(kind, language, request.id)
+        return Answer(kind.status, told, headers + _TELLING[language])
 
     def _finish(self, request: Request, answer: Answer, start_response: StartResponse) -> list[bytes]:
-        status, body, own, etag = answer
         if self._on_answer:
-            self._on_answer(request, status)
-        headers = [*HEADERS, *request.answer_headers, ("X-Request-Id", request.id)]
-        names = {header[0] for header in own}
-        if own:  # a header that the answer gives itself replaces the one that all answers carry
-            headers = [header for header in headers if header[0] not in names]
-            headers += own
+            self._on_answer(request, answer.status)
+        status, headers, payload = written(answer, [*request.answer_headers, ("X-Request-Id", request.id)])
         if request.environ["wsgi.url_scheme"] == "https":
             headers.append(("Strict-Transport-Security", "max-age=31536000"))
-        payload = b"" if body is None else _encode(body)
-        if status not in _BODILESS:
-            headers.append(("Content-Length", str(len(payload))))
-            if payload and "Content-Type" not in names:
-                headers.append(("Content-Type", "application/json"))
-        if etag:
-            headers.append(("ETag", etag))
-        start_response(_STATUS[status], headers)
+        start_response(status, headers)
         return [] if request.method == "HEAD" or not payload else [payload]
 
 

@@ -39,8 +39,9 @@ def read(data: bytes, kind: type[T], also: Faults | None = None) -> T:
     try:
         value = jsontext.read(data)
     except jsontext.NotJSON as error:
-        raise NotReadable(error.reason, error.clause) from None
-    if problem := _excess(value, MAX_DEPTH) or (b"\\u0000" in data and _nul(value)):
+        raise NotReadable(str(error) if error.at else error.reason, error.clause) from None
+    escaped = b"\\" in data and b"\\u0000" in data  # one byte is found ten times faster than six
+    if problem := _excess(value, MAX_DEPTH) or (escaped and _nul(value)):
         raise NotReadable(problem, "RFC 8259 §9")
     return validate(value, kind, also)
 
@@ -129,7 +130,7 @@ def _nul(value: Any) -> str:
 
 def _excess(value: Any, depth: int) -> str:
     """Return what makes *value* more than a body of ours may be, or ""."""
-    if isinstance(value, dict | list):
+    if isinstance(value, (dict, list)):
         if depth == 0:
             return "nested too deeply"
         if len(value) > MAX_MEMBERS:

@@ -87,12 +87,6 @@ class Decision:
 
     def mark(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return an answer's *headers* with this decision's: each of the protocol's once, Vary in one line."""
-        for name, _ in headers:
-            if name not in _ORDINARY and _is_ours(name):
-                return self._merge(headers)
-        return [*headers, *self._lines]  # the application has never heard of the protocol
-
-    def _merge(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         marked, said = [], ""
         for header in headers:
             name = header[0]
@@ -100,8 +94,9 @@ class Decision:
                 marked.append(header)
             elif name.lower() == "vary" and header[1]:
                 said = f"{said}, {header[1]}" if said else header[1]
-        vary = _varying(said, self.vary)
-        return [*marked, *self.headers, *([("Vary", vary)] if vary else [])]
+        if not said:
+            return [*marked, *self._lines]
+        return [*marked, *self.headers, ("Vary", _varying(said, self.vary))]
 
 
 _ORDINARY: Final[set[str]] = set()  # names, as they were spelled, that are no business of this protocol's

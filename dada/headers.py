@@ -9,11 +9,14 @@ This file knows names and values; it does not know policies or requests.
 import re
 
 __all__ = [
-    "NON_WILDCARD_REQUEST_HEADERS", "SAFELISTED_METHODS", "SAFELISTED_RESPONSE_HEADERS", "is_forbidden_method",
-    "is_forbidden_request_header", "is_token", "normalize_method", "shown", "split_list",
+    "ACCEPTS", "NON_WILDCARD_REQUEST_HEADERS", "SAFELISTED_METHODS", "SAFELISTED_RESPONSE_HEADERS",
+    "is_forbidden_method", "is_forbidden_request_header", "is_token", "normalize_method", "shown", "split_list",
 ]  # fmt: skip
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+# What names the types of body that a method takes, in the answer to another one; for the others it is Accept.
+ACCEPTS = {"PATCH": "Accept-Patch", "POST": "Accept-Post"}
 
 SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})
 _NORMALIZED_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})

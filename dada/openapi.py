@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from dada.errors import Misuse, Problem
+from dada.headers import ACCEPTS
 from dada.operations import Media, Operation, operation_of
 from dada.problems import ProblemType, document
 from dada.router import Route, handlers_of, segments_of
@@ -37,6 +38,8 @@ _PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "str": {"type": "string", "minLength": 1},
 }
 _HEADERS: Final = {
+    "Accept": ("The types of body that are read here.", "application/json"),
+    "Accept-Encoding": ("Present where the body came compressed, which it may not be.", "identity"),
     "Accept-Post": ("The types of body that are read here.", "application/json"),
     "Accept-Patch": ("The types of body that are read here.", "application/json"),
     "Content-Language": ("The language of title and detail.", "en"),
@@ -286,7 +289,7 @@ def _response(
         if "invalid-request" in codes:
             names.append("WWW-Authenticate")
         if status == 415:
-            names.append("Accept-Patch" if one.method == "PATCH" else "Accept-Post")
+            names += [ACCEPTS.get(one.method, "Accept"), "Accept-Encoding"]
     else:
         told = _PHRASES.get(status, "It is done.")
     if status == 201:

@@ -1,20 +1,41 @@
-"""gunicorn's threaded worker, with an end to patience: the only door to gunicorn.
+"""gunicorn's threaded worker, with an end to patience and our words for errors: the only door to gunicorn.
 
 A thread that reads a request waits for as long as its sender likes: a handful of senders who never finish would hold
 every thread ("slowloris").  `Worker` hangs up on a request that has not arrived, head and body, within
 `arrival_seconds`: it closes the receiving half of the connection, so that whoever reads finds the end, in the head
 (nobody is answered) or in the body (400).  An answer that is on its way already is not touched.
 
+What gunicorn refuses by itself, before there is a request that the application could answer, it would tell in HTML.
+Which status that has is gunicorn's to know; here it becomes a problem document like every other error (RFC 9457), in
+English, since nobody read what language is preferred, and without CORS: a page that asked first was refused then.
+
 This file knows gunicorn's connections; it does not know what a request is about.
 """
 
+import contextlib
 import socket
 import time
-from typing import Any
+import uuid
+from email.utils import formatdate
+from typing import Any, Final
 
+from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
+from dada.answers import Answer, problem_headers, written
+from dada.problems import TYPES, document
+
 __all__ = ["Worker"]
+
+# What gunicorn refuses with, as a kind of problem, and what there is to add to its title.
+_REFUSALS: Final = {
+    400: ("bad-request", "the request line or a header is malformed"),
+    403: ("forbidden", ""),
+    414: ("uri-too-long", ""),
+    417: ("expectation-failed", ""),
+    431: ("headers-too-large", ""),
+    501: ("not-implemented", "a transfer coding that is not read here"),
+}
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -40,6 +61,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         finally:
             self._arriving.pop(conn, None)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what *exc* made of a request: what gunicorn says and logs of it decides, but for the words."""
+        heard = _Heard()
+        super().handle_error(req, heard, addr, exc)
+        request_id = str(uuid.uuid4())
+        self.log.warning("refused with %s", heard.status, extra={"request": request_id})
+        with contextlib.suppress(OSError):  # the sender may be gone
+            write_nonblock(client, _refusal(heard.status, request_id))
+
     def notify(self) -> None:
         """Say that this worker lives, as the main thread does at least once a second; and look who is late."""
         super().notify()
@@ -56,3 +86,28 @@ def _hang_up(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RD)
     except OSError:
         return  # it is gone
+
+
+class _Heard:
+    """Stands for the connection while gunicorn writes an error to it, and keeps the status alone."""
+
+    status = 500
+
+    def gettimeout(self) -> float:
+        """Say that it need not be told to block no more."""
+        return 0.0
+
+    def sendall(self, data: bytes) -> None:
+        """Take the answer: "HTTP/1.1 414 URI Too Long" and more."""
+        self.status = int(data[9:12])
+
+
+def _refusal(status: int, request_id: str) -> bytes:
+    """Return the whole answer, with which the connection ends."""
+    code, detail = _REFUSALS.get(status, ("internal" if status >= 500 else "bad-request", ""))
+    kind = TYPES[code]
+    answer = Answer(kind.status, document(kind, "en", request_id, detail=detail), problem_headers("en"))
+    also = [("Connection", "close"), ("Date", formatdate(usegmt=True)), ("X-Request-Id", request_id)]
+    line, headers, payload = written(answer, also)
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"HTTP/1.1 {line}\r\n{head}\r\n".encode("latin-1") + payload

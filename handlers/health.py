@@ -1,6 +1,6 @@
 """/healthz and /readyz: whether the process lives, and whether what it needs answers."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -8,7 +8,10 @@ from dada.app import Answer, Request
 from dada.operations import operation
 from shop.services import Services
 
-__all__ = ["Health", "Readiness"]
+__all__ = ["PROBES", "Health", "Readiness"]
+
+# Whoever watches a process asks its address: these two are answered by whatever name they are called.
+PROBES: Final = ("/healthz", "/readyz")
 
 
 class Alive(Struct, kw_only=True):

@@ -1,6 +1,6 @@
 """`dada up`: the whole system on this machine, on loopback, until Ctrl-C.
 
-    check ports → make secrets → Valkey → tables → outside world → API → worker → page → a table → their logs
+    check ports → make secrets → Valkey → tables → outside world → API → worker → figures → page → a table → their logs
 
 This file knows who is started with what; how a child is watched is in `children.py`.
 """
@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import sys
@@ -34,7 +35,14 @@ __all__ = ["CannotStart", "Options", "up"]
 
 _HEALTHY_SECONDS: Final = 60.0
 _ROOT: Final = Path(__file__).parents[1]
-_COLOURS: Final = {"valkey": "magenta", "world": "yellow", "api": "cyan", "worker": "green", "page": "blue"}
+_COLOURS: Final = {
+    "valkey": "magenta",
+    "world": "yellow",
+    "api": "cyan",
+    "worker": "green",
+    "metrics": "white",
+    "page": "blue",
+}
 
 
 class CannotStart(Exception):
@@ -45,7 +53,7 @@ class CannotStart(Exception):
 class Options:
     """What `dada up` may be told.
 
-    data      where secrets, database and Valkey's files are
+    data      where secrets, database, Valkey's files and figures are
     database  a database of one's own instead of SQLite
     redis     a Redis of one's own instead of the embedded Valkey
     """
@@ -57,6 +65,7 @@ class Options:
     page_port: int = 7000
     world_port: int = 9000
     smtp_port: int = 9025
+    metrics_port: int = 8001
 
 
 def up(options: Options, console: Console) -> int:
@@ -97,8 +106,8 @@ def up(options: Options, console: Console) -> int:
 
 def _check_ports(options: Options) -> None:
     taken = []
-    ports = {"page": options.page_port, "api": options.api_port, "world": options.world_port, "smtp": options.smtp_port}
-    for name, port in ports.items():
+    for name in ("page", "api", "world", "smtp", "metrics"):
+        port = getattr(options, f"{name}_port")
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -112,10 +121,7 @@ def _check_ports(options: Options) -> None:
 
 def _children(options: Options, console: Console) -> Iterator[Child]:
     """Yield each child when the ones before it are healthy."""
-    page, api, world = (
-        f"http://127.0.0.1:{port}" for port in (options.page_port, options.api_port, options.world_port)
-    )
-    smtp = f"127.0.0.1:{options.smtp_port}"
+    page, api, world, smtp = _addresses(options)
     options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     secrets = make_secrets(options.data / "secrets", f"{page}/callback/weibo.html")
     redis_url = options.redis
@@ -126,21 +132,7 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
         raise CannotStart("no Redis answers at the URL of --redis")
     database_url = options.database or f"sqlite:///{(options.data / 'shop.db').resolve()}"
     _migrate(database_url, console)
-    env = {
-        **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TZ", "VIRTUAL_ENV")},
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": str(_ROOT),
-        "DADA_ENV": "sandbox",
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "SECRETS_DIR": str(secrets),
-        "API_URL": api,
-        "API_BIND": api.removeprefix("http://"),
-        "PAGE_ORIGIN": page,
-        "WEIBO_URL": world,
-        "WEIBO_CLIENT_ID": APP_KEY,
-        "SMTP_URL": f"smtp://{smtp}",
-    }
+    env = _environment(options, secrets) | {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
 
     def child(name: str, where: str, healthy: Callable[[], bool], *arguments: str) -> Child:
         return Child(name, [sys.executable, "-m", *arguments], env, where, healthy)
@@ -155,10 +147,47 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
     worker = child("worker", "jobs from the queue", lambda: False, "worker")
     worker.healthy = lambda: any('"message": "ready"' in line for line in worker.last)
     yield worker
+    figures = f"127.0.0.1:{options.metrics_port}"
+    url = f"http://{figures}/metrics"
+    yield child("metrics", f"{url}  for Prometheus", _answers(url), "cli", "metrics", "--bind", figures)
     yield child(
         "page", f"{page}  the page", _answers(f"{page}/config.json"),
         "sandbox.page", "--port", str(options.page_port), "--api", api, "--world", world,
     )  # fmt: skip
+
+
+def _addresses(options: Options) -> tuple[str, str, str, str]:
+    """Return where page, API and outside world are, as URLs, and where the mailbox takes letters."""
+    ports = (options.page_port, options.api_port, options.world_port)
+    page, api, world = (f"http://127.0.0.1:{port}" for port in ports)
+    return page, api, world, f"127.0.0.1:{options.smtp_port}"
+
+
+def _environment(options: Options, secrets: Path) -> dict[str, str]:
+    """Return the settings of all who are started, but for the two that hold passwords."""
+    page, api, world, smtp = _addresses(options)
+    kept = ("PATH", "HOME", "LANG", "TZ", "VIRTUAL_ENV")
+    return {
+        **{name: value for name, value in os.environ.items() if name in kept},
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": str(_ROOT),
+        "DADA_ENV": "sandbox",
+        "SECRETS_DIR": str(secrets),
+        "API_URL": api,
+        "API_BIND": api.removeprefix("http://"),
+        "PAGE_ORIGIN": page,
+        "WEIBO_URL": world,
+        "WEIBO_CLIENT_ID": APP_KEY,
+        "SMTP_URL": f"smtp://{smtp}",
+        "METRICS_DIR": str(_emptied(options.data / "metrics")),
+    }
+
+
+def _emptied(folder: Path) -> Path:
+    """Return *folder* without what processes counted there that are no more."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder.resolve()
 
 
 def _valkey(data: Path, password: str) -> tuple[Child, str]:

@@ -76,7 +76,7 @@ class System:
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole system on free ports, with an empty folder."""
     folder = tmp_path_factory.mktemp("system")
-    ports = {name: free_port() for name in ("page", "api", "world", "smtp")}
+    ports = {name: free_port() for name in ("page", "api", "world", "smtp", "metrics")}
     options = [text for name, port in ports.items() for text in (f"--{name}-port", str(port))]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(

@@ -86,7 +86,7 @@ def test_the_main_job(visit, system, language, width, scheme):
     visitor.assert_the_wire_is_true()
 
     for path, method, headers in (
-        ("/v1/users", "POST", "content-type"),
+        ("/v1/users", "POST", "content-type,idempotency-key"),
         (f"/v1/users/{quote(name)}", "PATCH", "authorization,content-type,if-match"),
         (f"/v1/users/{quote(name)}/password", "PUT", "authorization,content-type"),
     ):
@@ -206,6 +206,46 @@ def test_silence_is_told_as_silence(visit):
     visitor.fill("login", username="somebody", password="something")
     expect(visitor.page.locator(".summary")).to_contain_text("There was no answer")
     assert visitor.inside("return app.wire.exchanges[0].failure") == "unanswered"
+
+
+def keys(visitor, path):
+    return [one.headers.get("idempotency-key") for one in visitor.sent if (one.method, one.url) == ("POST", path)]
+
+
+def test_what_is_sent_again_for_want_of_an_answer_is_made_once(logged_in, system, ada):
+    """The API makes the address, and its answer is lost; sent again it has the same key, and the next one another."""
+    page, path = logged_in.page, f"{system.api}/v1/users/{ada}/addresses"
+    token = logged_in.inside("return app.session.accessToken")
+    logged_in.go("/addresses/new")
+
+    def lose(route):
+        assert route.fetch().status == 201
+        route.abort()
+
+    page.route(path, lambda route: lose(route) if route.request.method == "POST" else route.continue_())
+    logged_in.fill("address", receiver="Ada", phone="123", detail="1 Main Street")
+    expect(page.locator(".summary")).to_contain_text("There was no answer")
+    assert len(system.call("GET", f"/v1/users/{ada}/addresses", token=token)[1]["items"]) == 1
+    page.unroute(path)
+    for detail in ("1 Main Street", "2 Main Street"):
+        logged_in.fill("address", receiver="Ada", phone="123", detail=detail)
+        expect(page.locator("h1")).to_have_text("Addresses")
+        logged_in.go("/addresses/new")
+    told = [item["detail"] for item in system.call("GET", f"/v1/users/{ada}/addresses", token=token)[1]["items"]]
+    assert sorted(told) == ["1 Main Street", "2 Main Street"]
+    first, again, other = keys(logged_in, path)
+    assert first == again != other
+    assert re.fullmatch('"[0-9a-f-]{36}"', first)
+
+
+def test_who_registers_with_other_words_sends_another_key(visit, system):
+    visitor = visit()
+    visitor.go("/register")
+    for name, email, password in (("weibo", "none", "short"), ("weibo", "none", "short"), ("weibo", "none", "shorts")):
+        visitor.fill("register", username=name, email=email, password=password)
+        expect(visitor.page.locator(".summary")).to_be_focused()
+    first, again, other = keys(visitor, f"{system.api}/v1/users")
+    assert first == again != other
 
 
 def test_a_version_that_is_not_the_last_overwrites_nothing(logged_in, system, ada):

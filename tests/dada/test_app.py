@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, to_builtins
 
-from dada.app import HEADERS, MAX_BODY, Answer, App, Request
+from dada.answers import HEADERS
+from dada.app import MAX_BODY, Answer, App, Request
 from dada.cors import Middleware, Policy
 from dada.errors import Malformed, Misuse, Rejected
 from dada.problems import FieldError, HTTPProblem, Invalid, ProblemType, types
@@ -180,6 +181,7 @@ def test_another_method_is_405_with_allow():
 def test_a_method_that_the_server_does_not_know_is_501(method):
     assert client(method, "/things").status == 501
     assert client(method, "/nowhere").status == 501
+    assert client(method, "/things").header("Allow") is None  # that is for methods of this resource, which are others
 
 
 def test_another_path_is_404():
@@ -275,6 +277,15 @@ def test_a_body_says_that_it_is_json(kind, status):
     assert (response.header("Accept-Post") == "application/json") == (status == 415)
 
 
+ENCODINGS = {"none": ("identity", 201), "gzip": ("gzip", 415), "two": ("identity, gzip", 415), "nothing": ("", 415)}
+
+
+@pytest.mark.parametrize(("encoding", "status"), ENCODINGS.values(), ids=ENCODINGS)
+def test_a_body_is_not_compressed(encoding, status):
+    response = client("POST", "/things", {"name": "bag"}, {"Content-Encoding": encoding})
+    assert (response.status, response.header("Accept-Encoding")) == (status, "identity" if status == 415 else None)
+
+
 def post(environ, data=b""):
     seen = []
     environ = {
@@ -348,6 +359,8 @@ def test_a_change_says_which_version_it_means(written, status):
     response = client("PUT", "/versioned", headers={} if written is None else {"If-Match": written})
     assert response.status == status
     assert (response.header("ETag") == '"3"') == (status == 412)
+    if status == 412:
+        assert response.json["detail"] == 'If-Match does not name the present version, "3"'
 
 
 # --- problems --------------------------------------------------------------------------------------------
@@ -418,6 +431,14 @@ def test_another_host_is_421():
     app = Client(make(hosts=["api.shop.example"]))
     assert app("GET", "/things").status == 421
     assert app("GET", "/things", headers={"Host": "api.shop.example"}).status == 200
+
+
+def test_a_probe_is_answered_whatever_the_service_is_called_but_not_without_a_host():
+    app = Client(make(hosts=["api.shop.example"], probes=["/things"]))
+    assert app("GET", "/things").status == 200
+    assert app("GET", "/things?x=1", headers={"Host": "10.0.0.1:8000"}).status == 200
+    assert app("GET", "/things", headers={"Host": "a b"}).status == 400
+    assert app("GET", "/things/7").status == 421
 
 
 HOSTS = {

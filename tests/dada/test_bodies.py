@@ -111,6 +111,20 @@ def test_what_is_no_body_of_ours_is_refused_before_its_fields_are_looked_at(data
     assert caught.value.reason == "malformed-json"
 
 
+PLACES = {
+    "where it stops being JSON": (b'{"name": ada}', "not JSON, at 9 (RFC 8259 §2)"),
+    "where it stops being UTF-8": (b'{"name":"\xff"}', "not UTF-8, at 9 (RFC 8259 §8.1)"),
+    "nowhere, of what is no place's fault": (b'{"name":"a","name":"b"}', "a name stands twice"),
+}
+
+
+@pytest.mark.parametrize(("data", "detail"), PLACES.values(), ids=PLACES)
+def test_whoever_wrote_it_is_told_the_place(data, detail):
+    with pytest.raises(NotReadable) as caught:
+        bodies.read(data, Order)
+    assert caught.value.detail == detail
+
+
 @given(
     st.one_of(
         st.binary(),

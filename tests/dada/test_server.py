@@ -1,11 +1,14 @@
 """gunicorn's worker, with an end to patience; what that looks like on the wire is in tests/faults/test_wire.py."""
 
+import json
 import socket
 from types import SimpleNamespace
 
 import pytest
+from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
+from dada.problems import TYPES
 from dada.server import Worker
 
 
@@ -86,3 +89,45 @@ def test_who_is_gone_already_is_no_error(worker, pair, monkeypatch):
     worker.enqueue_req(connection(pair[0]))
     worker.notify()
     assert worker._arriving == {}
+
+
+REFUSED = {
+    "a request line that is none": (errors.InvalidRequestLine("GET"), 400, "bad-request"),
+    "a request line too long": (errors.LimitRequestLine(9000, 8190), 414, "uri-too-long"),
+    "headers too large": (errors.LimitRequestHeaders("limit"), 431, "headers-too-large"),
+    "an expectation": (errors.ExpectationFailed("tea"), 417, "expectation-failed"),
+    "a transfer coding": (errors.UnsupportedTransferCoding("tea"), 501, "not-implemented"),
+    "a proxy that is not ours": (errors.ForbiddenProxyRequest("10.0.0.1"), 403, "forbidden"),
+    "what nobody foresaw": (RuntimeError("the password is marlin"), 500, "internal"),
+}
+
+
+@pytest.fixture
+def log(worker):
+    lines = []
+    heard = {name: lambda text, *args, **extra: lines.append((text, args, extra)) for name in ("warning", "exception")}
+    worker.log = SimpleNamespace(**heard)
+    return lines
+
+
+@pytest.mark.parametrize(("error", "status", "code"), REFUSED.values(), ids=REFUSED)
+def test_what_gunicorn_refuses_is_told_as_every_other_error(worker, log, pair, error, status, code):
+    ours, theirs = pair
+    worker.handle_error(None, ours, ("127.0.0.1", 9), error)
+    ours.close()
+    head, _, body = theirs.makefile("rb").read().partition(b"\r\n\r\n")
+    told = json.loads(body)
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"\r\nConnection: close\r\n" in head
+    assert b"\r\nContent-Type: application/problem+json\r\n" in head
+    assert (told["status"], told["code"], told["title"]) == (status, code, TYPES[code].en)
+    assert b"marlin" not in body
+    assert [extra["extra"]["request"] for _, _, extra in log if extra] == [told["request_id"]]
+
+
+def test_who_left_before_he_was_refused_is_no_error(worker, log, pair):
+    ours, theirs = pair
+    theirs.close()
+    worker.handle_error(None, ours, ("127.0.0.1", 9), errors.InvalidRequestLine("GET"))
+    worker.handle_error(None, ours, ("127.0.0.1", 9), errors.InvalidRequestLine("GET"))
+    assert len(log) == 4

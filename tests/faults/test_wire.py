@@ -16,7 +16,10 @@ import time
 
 import pytest
 import requests
+from werkzeug.datastructures import Headers
 
+from dada.answers import HEADERS
+from handlers.documents import ALL
 from shop.keyring import new_ring
 from tests.conftest import environment
 from tests.faults.processes import Process
@@ -166,8 +169,29 @@ CASES = {
 
 @pytest.mark.parametrize(("data", "expected"), CASES.values(), ids=CASES)
 def test_a_request_is_answered_once_with(api, data, expected):
-    (status,) = statuses(api.exchange(data))
+    received = api.exchange(data)
+    (status,) = statuses(received)
     assert status in expected
+    if status >= 400:
+        assert_problem(received, status)
+
+
+def assert_problem(received, status):
+    """Whoever refuses, the application or the server by itself: it is told in one way, and the connection says so."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    line, *lines = head.decode("latin-1").split("\r\n")
+    headers = Headers([line.split(": ", 1) for line in lines])
+    assert line.startswith(f"HTTP/1.1 {status} ")
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Content-Length"] == str(len(body))
+    assert headers["Date"]
+    assert [headers.getlist(name) for name, _ in HEADERS if name != "Vary"] == [
+        [value] for name, value in HEADERS if name != "Vary"
+    ]
+    told = json.loads(body)
+    assert told["status"] == status == ALL[told["code"]].status
+    assert told["title"] == ALL[told["code"]].en
+    assert headers["X-Request-Id"] == told["request_id"]
 
 
 def test_no_case_was_an_accident_of_ours(api):

@@ -21,8 +21,9 @@ _ROUTER = Router(ROUTES)
 _BY_ROUTE = {(one.path, one.method): one for one in operations()}
 seen: set[tuple[str, str, int]] = set()
 # Whatever a success carries besides these was promised by its operation.
-_TELLING = {"ETag", "Location", "Link", "Retry-After", "WWW-Authenticate", "Accept-Post", "Accept-Patch",
-            "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Content-Language", "X-Request-Id"}  # fmt: skip
+_TELLING = {"ETag", "Location", "Link", "Retry-After", "WWW-Authenticate", "Accept", "Accept-Encoding", "Accept-Post",
+            "Accept-Patch", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Content-Language",
+            "X-Request-Id"}  # fmt: skip
 
 
 @functools.cache

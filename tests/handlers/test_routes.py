@@ -2,7 +2,7 @@
 
 import pytest
 
-from dada.app import HEADERS
+from dada.answers import HEADERS
 from dada.testing import audit_cors
 from handlers import ROUTES
 from tests.conftest import PAGE

@@ -3,6 +3,7 @@
 import pytest
 
 from dada.app import MAX_BODY
+from dada.headers import ACCEPTS
 from handlers.documents import operations
 from tests.conftest import PAGE
 from tests.handlers.people import join
@@ -47,7 +48,9 @@ def send(ada, api):
 def test_a_body_is_json_of_a_length_and_of_a_known_shape(one, send):
     other = send(one, b"{}", Content_Type="text/plain")
     assert (other.status, other.json["code"]) == (415, "unsupported-media-type")
-    assert other.header("Accept-Patch" if one.method == "PATCH" else "Accept-Post") == "application/json"
+    assert other.header(ACCEPTS.get(one.method, "Accept")) == "application/json"
+    packed = send(one, b"{}", Content_Encoding="gzip")
+    assert (packed.status, packed.header("Accept-Encoding")) == (415, "identity")
     for raw in (b"", b"{", b"\xff", b'{"a":1,"a":2}'):
         assert (send(one, raw).status, send(one, raw).json["code"]) == (400, "malformed-json"), raw
     assert send(one, b" " * (MAX_BODY + 1)).status == 413

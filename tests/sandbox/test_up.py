@@ -18,7 +18,7 @@ class Up(Process):
     """`dada up` with ports and a folder of its own."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.ports = {name: free_port() for name in ("api", "page", "world", "smtp")}
+        self.ports = {name: free_port() for name in ("api", "page", "world", "smtp", "metrics")}
         self.api, self.page, self.world = (f"http://127.0.0.1:{self.ports[n]}" for n in ("api", "page", "world"))
         given = [part for name, port in self.ports.items() for part in (f"--{name}-port", str(port))]
         folder.mkdir(exist_ok=True)
@@ -33,7 +33,7 @@ class Up(Process):
 
     def children(self) -> dict[str, int]:
         """Return the process numbers that its table shows."""
-        rows = re.findall(r"^(valkey|world|api|worker|page) .* (\d+) +ok", self.output, re.MULTILINE)
+        rows = re.findall(r"^(valkey|world|api|worker|metrics|page) .* (\d+) +ok", self.output, re.MULTILINE)
         return {name: int(pid) for name, pid in rows}
 
 
@@ -53,7 +53,7 @@ def up(tmp_path_factory):
 
 
 def test_everything_is_there_and_says_so(up):
-    assert up.children().keys() == {"valkey", "world", "api", "worker", "page"}
+    assert up.children().keys() == {"valkey", "world", "api", "worker", "metrics", "page"}
     assert requests.get(f"{up.api}/readyz", timeout=5).json()["status"] == "ok"
     assert requests.get(f"{up.page}/config.json", timeout=5).json() == {
         "api": up.api, "mailbox": f"{up.world}/mailbox", "weibo": up.world,
@@ -66,6 +66,14 @@ def test_a_registration_arrives_in_the_mailbox(up):
     messages = f"{up.world}/mailbox/messages"
     wait_until(lambda: requests.get(messages, params={"to": "new@example.org"}, timeout=5).json(), "the letter")
     up.says("mail.activation")
+
+
+def test_the_figures_of_all_processes_are_served(up):
+    figures = f"http://127.0.0.1:{up.ports['metrics']}/metrics"
+    requests.get(f"{up.api}/nowhere", timeout=5)
+    told = requests.get(figures, timeout=5).text
+    assert re.search(r'^dada_requests_total\{method="GET",route="none",status="404"\} [1-9]', told, re.MULTILINE)
+    assert "dada_queue_jobs{" in told
 
 
 def test_secrets_are_made_on_the_first_run_for_their_owner_only(up, tmp_path):
@@ -90,7 +98,7 @@ def test_everything_listens_on_loopback_only(up):
         for line in Path(table).read_text().splitlines()[1:]
         if line.split()[3] == "0A" and int(line.split()[1].rpartition(":")[2], 16) in ports
     }
-    assert len(addresses) == 4
+    assert len(addresses) == len(ports)
     assert all(address.startswith("0100007F:") for address in addresses)
 
 

@@ -26,6 +26,7 @@ import { alone } from "./tabs.js";
  * @property {any} [body]       what to send as JSON
  * @property {Record<string, string|number>} [query]
  * @property {string} [ifMatch] the version that is meant
+ * @property {string} [key]     the same for what is sent again: the API makes one thing of both
  * @property {"session"|"none"} [as]  whose token goes along; "session" where nothing is said
  * @property {string} [bearer]  this very token instead, good or not: nothing is renewed
  * @property {AbortSignal} [signal]
@@ -105,7 +106,7 @@ export class Api {
   }
 
   /** @param {string} method @param {string} path @param {Options} options @param {string} token */
-  async #send(method, path, { body, query, ifMatch, signal }, token) {
+  async #send(method, path, { body, query, ifMatch, key, signal }, token) {
     const url = new URL(path, this.#base);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, String(value));
     /** @type {Record<string, string>} */
@@ -113,6 +114,7 @@ export class Api {
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (ifMatch) headers["If-Match"] = ifMatch;
+    if (key) headers["Idempotency-Key"] = `"${key}"`;
     const line = this.#wire.begin({ method, url: url.href, headers: Object.entries(headers), body });
     const sent = body === undefined ? undefined : JSON.stringify(body);
     try {

@@ -40,7 +40,8 @@ import { Problem, Unreachable, memberOf } from "./problems.js";
  * @param {string} what.name     unique in the page
  * @param {Field[]} what.fields
  * @param {string} what.submit   the button's text
- * @param {(values: Record<string, string>) => Promise<void>} what.send
+ * @param {(values: Record<string, string>, key: string) => Promise<void>} what.send  key: the same for the same values
+ *   until they have arrived, so that what is sent again for want of an answer can be told from what is sent anew
  * @param {(error: Problem) => Node[]} [what.help]  what else to say of an error
  * @param {Node[]} [what.after]  beside the button
  * @returns {Form}
@@ -61,6 +62,11 @@ export function makeForm(app, { name, fields, submit, send, help = () => [], aft
     h("div", { class: "actions" }, button, after),
   );
   const values = () => Object.fromEntries(fields.map((field) => [field.name, inputs[field.name].input.value]));
+  let keyed = { text: "", key: "" };
+  const keyOf = (text) => {
+    if (keyed.text !== text) keyed = { text, key: crypto.randomUUID?.() ?? "" }; // no secure context has none
+    return keyed.key;
+  };
 
   const clear = () => {
     summary.hidden = true;
@@ -79,7 +85,8 @@ export function makeForm(app, { name, fields, submit, send, help = () => [], aft
       if (empty.length) return show(new Empty(empty, app.language.t));
       clear();
       try {
-        await send(values());
+        await send(values(), keyOf(JSON.stringify(values())));
+        keyed = { text: "", key: "" };
       } catch (error) {
         if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
         show(error, error instanceof Problem ? help(error) : []);

@@ -14,8 +14,8 @@ export function newAddress(app) {
     fields: fields(t),
     submit: t("address.add"),
     after: [link("/addresses", t("cancel"))],
-    send: async (values) => {
-      await app.api.call("POST", ofUser(app.session.username, "/addresses"), { body: values });
+    send: async (values, key) => {
+      await app.api.call("POST", ofUser(app.session.username, "/addresses"), { body: values, key });
       app.arrive("/addresses", t("address.added"));
     },
   });

@@ -44,8 +44,8 @@ export function register(app) {
     name: "register",
     fields: accountFields(t),
     submit: t("register.submit"),
-    send: async (values) => {
-      await app.api.call("POST", "/v1/users", { body: values, as: "none" });
+    send: async (values, key) => {
+      await app.api.call("POST", "/v1/users", { body: values, key, as: "none" });
       const { username, email } = values;
       app.store.setItem(NAME, JSON.stringify({ username, email }));
       go("/registered");
