@@ -215,8 +215,10 @@ def preflight_check(
 
 def _method_step(method: str, methods: list[str], any_is_any: bool) -> Step:
     ok = method in methods or method in SAFELISTED_METHODS or (any_is_any and "*" in methods)
-    found = "needs no permission" if method in SAFELISTED_METHODS else "is granted" if ok else "is not granted"
-    return step("method", ok, f"{shown(method)} {found}", "Fetch §4.8 step 7.5")
+    found = f"{shown(method)} is granted" if ok else f"{shown(method)} is not granted"
+    if method in SAFELISTED_METHODS:
+        found = f"{method} needs no permission"
+    return step("method", ok, found, "Fetch §4.8 step 7.5")
 
 
 def _headers_step(headers: Headers, names: list[str], any_is_any: bool, quirks: Collection[str]) -> Step:

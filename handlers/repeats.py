@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from dada import idempotency
 from dada.app import Answer, Request
-from dada.idempotency import read_key
 from dada.operations import Header, amended
 from handlers.limits import address_of
 from shop import repeats
@@ -78,7 +78,7 @@ def repeatable(keeping: Keeping = ANSWER) -> Callable[[Callable[..., Answer]], C
 
 def _once(resource: Any, method: Callable[..., Answer], request: Request, written: str, keeping: Keeping) -> Answer:
     services: Services = resource._services  # noqa: SLF001 where every resource has them
-    key, body = read_key(written), request.body()
+    key, body = idempotency.read_key(written), request.body()
     request.environ["wsgi.input"] = io.BytesIO(body)  # so that it can be read again
     who = request.identity.user_id if request.identity else address_of(request, services.settings.trusted_proxies)
     mark = repeats.begin(services, f"{who} {request.method} {request.path}", key, body)

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,9 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--secrets", required=True, type=Path, help="JSON file with the look-alike's secrets")
     parser.add_argument("--page", help="the page's origin: with REDIS_URL, its inspector and labs are served too")
     given = parser.parse_args(arguments)
+    rooms_end = ExitStack()
     try:
         http, smtp = Address.read(given.http), Address.read(given.smtp)
-        rooms = make_rooms(os.environ.get("REDIS_URL", ""), given.page or "", f"http://{http}")
+        rooms = make_rooms(os.environ.get("REDIS_URL", ""), given.page or "", f"http://{http}", rooms_end.callback)
         world = World(http, smtp, read_secrets(given.secrets), rooms)
     except CannotStart as error:
         print(f"sandbox: {error}", file=sys.stderr)
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Blocked before any thread begins, so that every thread leaves them to the one call that waits for them.
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    with world:
+    with rooms_end, world:
         print(f"sandbox: Weibo look-alike and mailbox at http://{world.http}, SMTP at {world.smtp}", flush=True)
         signal.sigwait(ends)
     return 0

@@ -13,6 +13,7 @@ Queues that nobody has asked about for ten minutes are ended by whoever makes th
 This file knows processes and lists; how jobs move is decided in `dada/queue.py`.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -25,6 +26,8 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
+
+import redis.exceptions
 
 from dada.queue import Known, Queue
 from dada.queue_scripts import keys
@@ -116,9 +119,10 @@ class _Room:
         for child in self._workers.values():
             child.tell(signal.SIGKILL)
         stop_all(list(self._workers.values()))
-        names = list(self._client.scan_iter(match=f"{{{self.name}}}:*", count=1000))
-        if names:
-            self._client.delete(*names)
+        with contextlib.suppress(redis.exceptions.RedisError):  # it may have ended before us; the processes are gone
+            names = list(self._client.scan_iter(match=f"{{{self.name}}}:*", count=1000))
+            if names:
+                self._client.delete(*names)
 
 
 class _Teller:

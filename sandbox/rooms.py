@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["make_rooms"]
 
 
-def make_rooms(redis_url: str, page_origin: str, world: str) -> "Callable[[Weibo], Mapping[str, WSGIApplication]]":
-    """Return what makes the rooms around a look-alike: none without a Redis and a page.  *world* is our own address."""
+def make_rooms(
+    redis_url: str, page_origin: str, world: str, at_end: Callable[[Callable[[], None]], Any] = lambda _: None
+) -> "Callable[[Weibo], Mapping[str, WSGIApplication]]":
+    """Return what makes the rooms around a look-alike: none without a Redis and a page.
+
+    world   our own address
+    at_end  is given what has to be called when the sandbox ends: the queue lab's workers are processes
+    """
     if not redis_url or not page_origin:
         return lambda _: {}
 
@@ -34,7 +40,9 @@ def make_rooms(redis_url: str, page_origin: str, world: str) -> "Callable[[Weibo
         recorder = recorder_of(redis_url, "weibo", shown=True)
         inspector = for_the_page(Inspector(recorder.stream), page_origin)
         cors = CorsLab(world)
-        lab = {"token": TokenLab(), "cors": cors, "queue": QueueLab(redis_url), "oauth": OAuthLab()}
+        queue = QueueLab(redis_url)
+        at_end(queue.close)
+        lab = {"token": TokenLab(), "cors": cors, "queue": queue, "oauth": OAuthLab()}
         labs = for_the_page(Labs(lab), page_origin)
 
         def labs_and_trials(environ: Any, start_response: Any) -> Any:

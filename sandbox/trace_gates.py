@@ -16,14 +16,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from dada import bodies, cors_policy, jws, oauth, router
-from dada.app import Request
-from dada.errors import Rejected
-from dada.problems import Invalid
+from dada import bodies, cors_policy, idempotency, jws, oauth, router
+from dada.app import App, Guard, Request
+from dada.errors import Malformed, Rejected
+from dada.problems import TYPES, FieldError, Invalid, document
 from dada.trace import Step
 from sandbox.sources import place
 from sandbox.trace_record import current, told
-from shop import liveness
+from shop import events, limits, liveness, repeats
+from shop.errors import Refused
+from shop.limits import TooMany
 from shop.passwords import Hasher
 
 __all__ = ["cors_steps", "fetch_source", "oauth_steps", "token_steps", "watch_gates"]
@@ -118,11 +120,11 @@ def _route(original: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(found, router.NotFound):
             step, where = Step("path", "RFC 9110 §15.5.5", "failed", "no route has this path"), original
         elif isinstance(found, router.MethodNotAllowed):
-            told_ = f"{method} is none of {', '.join(found.allow)}"
-            step, where = Step("method", "RFC 9110 §15.5.6", "failed", told_), original
+            seen = f"{method} is none of {', '.join(found.allow)}"
+            step, where = Step("method", "RFC 9110 §15.5.6", "failed", seen), original
         else:
-            told_ = f"{method} {found.route.path} leads to {_name(found.handler)}; who may call: {found.who}"
-            step, where = Step("path", "RFC 3986 §3.3", "passed", told_), found.handler or original
+            seen = f"{method} {found.route.path} leads to {_name(found.handler)}; who may call: {found.who}"
+            step, where = Step("path", "RFC 3986 §3.3", "passed", seen), found.handler or original
         _tell([told(step, "route", place(where))])
         return found
 
@@ -138,17 +140,24 @@ def _body(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             value = original(data, kind, *more, **named)
         except Invalid as error:
-            wrong = ", ".join(f"{field.pointer}: {field.code}" for field in error.errors)
-            _tell([told(Step("fields", "RFC 8259 §4", "failed", wrong), "body", place(bodies.validate))])
+            where = place(bodies.validate)
+            _tell([told(Step("fields", "RFC 8259 §4", "failed", _wrong(one)), "body", where) for one in error.errors])
             raise
         except Rejected as error:
             _tell([told(Step("json", error.clause, "failed", error.detail), "body", place(original))])
             raise
-        found = f"{len(data)} bytes are a {kind.__name__}"
+        found = f"{len(data)} bytes, read as {kind.__name__}"
         _tell([told(Step("fields", "RFC 8259 §4", "passed", found), "body", place(original))])
         return value
 
     return read
+
+
+def _wrong(field: FieldError) -> str:
+    [words] = document(TYPES["validation"], "en", "", errors=[field])["errors"]
+    if words["detail"] == "is not valid":  # a code of the shop's own, whose words stand at the edge
+        return f"{field.pointer} is not valid: {field.code}"
+    return f"{field.pointer} {words['detail']}"
 
 
 def _version(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -182,7 +191,7 @@ def _password(original: Callable[..., Any]) -> Callable[..., Any]:
         began = time.perf_counter()
         same: bool = original(hasher, hashed, password)
         found = "argon2id gives the same hash" if same else "argon2id gives another hash, or there is no such account"
-        step = Step("hash", "", "passed" if same else "failed", found)
+        step = Step("hash", "RFC 9106 §4", "passed" if same else "failed", found)
         _tell([told(step, "password", place(original))], time.perf_counter() - began)
         return same
 
@@ -193,11 +202,115 @@ def _hash(original: Callable[..., Any]) -> Callable[..., Any]:
     def hash_(hasher: Hasher, password: str) -> str:
         began = time.perf_counter()
         hashed: str = original(hasher, password)
-        step = Step("hash", "", "passed", "argon2id made a hash; nothing else of the password is kept")
+        found = "argon2id made a hash, with a salt of its own; nothing else of the password is kept"
+        step = Step("made", "RFC 9106 §3.1", "passed", found)
         _tell([told(step, "password", place(original))], time.perf_counter() - began)
         return hashed
 
     return hash_
+
+
+def _guards(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Who may call: the guards are an application's own, so that they are watched when it is made."""
+
+    def init(app: App, *more: Any, **named: Any) -> None:
+        original(app, *more, **named)
+        app._guards = {word: guard and _guard(word, guard) for word, guard in app._guards.items()}
+
+    return init
+
+
+def _guard(word: str, original: Guard) -> Guard:
+    def guard(request: Request) -> None:
+        where = place(original)
+        try:
+            original(request)
+        except Rejected as error:
+            if request.identity is None:
+                step = Step("signed in", error.clause, "failed", "nobody is logged in, as far as this request shows")
+            else:
+                found = f"{request.identity.username} calls, and this is not his: answered as if it were not there"
+                step = Step("owner", "RFC 9110 §15.5.5", "failed", found)
+            _tell([told(step, "caller", where)])
+            raise
+        if word == "owner":
+            step = Step("owner", "RFC 9110 §15.5.5", "passed", f"{request.identity.username} calls, and this is his")
+        else:
+            step = Step("signed in", "RFC 6750 §3", "passed", f"{request.identity.username} calls")
+        _tell([told(step, "caller", where)])
+
+    return guard
+
+
+def _quota(original: Callable[..., Any]) -> Callable[..., Any]:
+    def take(*args: Any, **named: Any) -> Any:
+        try:
+            standing = original(*args, **named)
+        except TooMany as error:
+            near = error.standing
+            found = f"{near.name}: all {near.quota} of {near.window} s are used up; again in {near.seconds} s"
+            _tell([told(Step("quota", error.clause, "failed", found), "limit", place(original))])
+            raise
+        if standing is not None:  # nothing is counted for addresses in the sandbox: a class sits behind one of them
+            found = f"{standing.name}: {standing.left} of {standing.quota} are left within {standing.window} s"
+            _tell([told(Step("quota", "RFC 6585 §4", "passed", found), "limit", place(original))])
+        return standing
+
+    return take
+
+
+def _lock(original: Callable[..., Any]) -> Callable[..., Any]:
+    def begin(*args: Any, **named: Any) -> Any:
+        try:
+            standing = original(*args, **named)
+        except TooMany as error:
+            found = f"{error.standing.name}: too many were wrong; the pause lasts {error.standing.seconds} s more"
+            _tell([told(Step("lock", error.clause, "failed", found), "limit", place(original))])
+            raise
+        found = f"{standing.name}: {standing.left} more may be wrong before there is a pause"
+        _tell([told(Step("lock", "RFC 6585 §4", "passed", found), "limit", place(original))])
+        return standing
+
+    return begin
+
+
+def _key(original: Callable[..., Any]) -> Callable[..., Any]:
+    def read_key(text: str) -> str:
+        try:
+            key: str = original(text)
+        except Malformed as error:
+            _tell([told(Step("key", error.clause, "failed", str(error)), "repeat", place(original))])
+            raise
+        found = f"a key of {len(key)} characters"
+        _tell([told(Step("key", "RFC 9651 §3.3.3", "passed", found), "repeat", place(original))])
+        return key
+
+    return read_key
+
+
+def _repeat(original: Callable[..., Any]) -> Callable[..., Any]:
+    def begin(*args: Any, **named: Any) -> Any:
+        try:
+            mark = original(*args, **named)
+        except Refused as error:
+            running = error.reason == "idempotency-running"
+            found = "the first one is not done yet" if running else "the key came before, with another body"
+            _tell([told(Step("first", "RFC 9110 §9.2.2", "failed", found), "repeat", place(original))])
+            raise
+        found = "the key is new: this acts" if mark.kept is None else "it came before: it gets the first one's answer"
+        _tell([told(Step("first", "RFC 9110 §9.2.2", "passed", found), "repeat", place(original))])
+        return mark
+
+    return begin
+
+
+def _event(original: Callable[..., Any]) -> Callable[..., Any]:
+    def write(tx: Any, services: Any, kind: str, user_id: int | None, outcome: str = "ok", **named: Any) -> None:
+        original(tx, services, kind, user_id, outcome, **named)
+        found = f"the record of events has one more: {kind}, {outcome}"
+        _tell([told(Step("written", "", "passed", found), "event", place(original))])
+
+    return write
 
 
 _GATES: Final[tuple[tuple[Any, str, Callable[[Callable[..., Any]], Callable[..., Any]]], ...]] = (
@@ -207,6 +320,12 @@ _GATES: Final[tuple[tuple[Any, str, Callable[[Callable[..., Any]], Callable[...,
     (liveness, "find", _session),
     (bodies, "read", _body),
     (Request, "must_mean", _version),
+    (App, "__init__", _guards),
+    (limits, "take", _quota),
+    (limits, "begin", _lock),
+    (idempotency, "read_key", _key),
+    (repeats, "begin", _repeat),
+    (events, "write", _event),
     (Hasher, "verify", _password),
     (Hasher, "hash", _hash),
     (oauth, "admit", _oauth),

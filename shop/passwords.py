@@ -1,4 +1,4 @@
-"""Passwords: which are taken, and how they are kept (OWASP Password Storage; NIST SP 800-63B §5.1.1).
+"""Passwords: which are taken, and how they are kept (OWASP Password Storage; NIST SP 800-63B §5.1.1; RFC 9106 §4).
 
 argon2id, with its parameters in each hash; what was hashed with others is hashed again at the next log-in.  A hash
 takes 46 MiB for a while, so that only as many are made at once as there are cores: the others wait for a second, and

@@ -111,7 +111,7 @@ def test_a_request_is_sent_again_with_one_thing_changed(watching):
     page.keyboard.press("Escape")
     expect(page.locator("#replay")).to_be_focused()
     choose(watching, "422POST /v1/users")
-    expect(arrow(watching, ".is-checks.bad")).to_contain_text("body: fields")
+    expect(arrow(watching, ".is-checks.bad")).to_contain_text("body #/password is missing")
 
 
 def test_a_recording_is_saved_and_opened(watching, visit, tmp_path):

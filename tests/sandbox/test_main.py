@@ -1,6 +1,8 @@
 """`python -m sandbox` as a process of its own: its one line, its end, and what keeps it from starting."""
 
+import contextlib
 import json
+import os
 import re
 import signal
 import smtplib
@@ -14,6 +16,7 @@ import pytest
 import requests
 
 import sandbox
+from tests.servers import wait_until
 
 ROOT = Path(sandbox.__file__).parents[1]
 SECRETS = {
@@ -97,6 +100,39 @@ def test_a_signal_ends_it_cleanly_within_a_second(process, end, busy):
     assert (process.returncode, out, err) == (0, "", "")
     for connection in idle:
         connection.close()
+
+
+def test_the_workers_of_the_queue_lab_end_with_it(secrets, redis_server, tmp_path):
+    page = "http://127.0.0.1:7000"
+    arguments = ("--http", "127.0.0.1:0", "--smtp", "127.0.0.1:0", "--secrets", secrets, "--page", page)
+    with (
+        redis_server.client() as client,
+        subprocess.Popen(
+            command(*arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "REDIS_URL": redis_server.url},
+        ) as running,
+    ):  # fmt: skip
+        base, _ = started(running)
+        queue = requests.post(f"{base}/labs/queue", json={}, headers={"Origin": page}, timeout=10).json()
+        path = f"{base}/labs/queue/{queue['id']}"
+        requests.post(f"{path}/jobs", json={"task": "work", "count": 9}, headers={"Origin": page}, timeout=10)
+        for _ in range(2):
+            requests.post(f"{path}/workers", json={}, headers={"Origin": page}, timeout=10)
+        wait_until(lambda: len(workers_of(queue["queue"])) == 2, "two workers")
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+        assert workers_of(queue["queue"]) == []
+        assert client.keys(f"*{queue['queue']}*") == []
+
+
+def workers_of(queue):
+    """Return the processes that work for a queue of the lab."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if queue.encode() in path.read_bytes():
+                found.append(path.parent.name)
+    return found
 
 
 @pytest.mark.parametrize("option", ["--http", "--smtp"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -197,7 +198,79 @@ def test_a_forged_token_names_the_check_that_stopped_it(traced):
 def test_what_is_refused_says_by_which_check(traced, method, path, more, group, name):
     traced.client(method, path, **more)
     failed = [(step["group"], step["name"]) for step in checks(traced.last()) if step["verdict"] == "failed"]
-    assert failed == [(group, name)]
+    assert set(failed) == {(group, name)}
+
+
+def test_each_field_that_is_wrong_is_a_step_in_plain_words(traced):
+    traced.client("POST", "/v1/users", {"username": "a", "email": 7})
+    told = [step["found"] for step in checks(traced.last(), "body")]
+    assert told == ["#/password is missing", "#/email must be a text", "#/username must have at least 3 characters"]
+
+
+def last_step(traced, group, name):
+    [*_, step] = [step for step in checks(traced.last(), group) if step["name"] == name]
+    return step["verdict"], step["clause"], step["found"]
+
+
+def test_what_is_another_s_is_refused_by_a_step_that_names_the_guard(traced):
+    auth = {"Authorization": f"Bearer {traced.log_in()}"}
+    assert traced.client("GET", "/v1/users/ada", headers=auth).status == 200
+    assert last_step(traced, "caller", "owner") == ("passed", "RFC 9110 §15.5.5", "ada calls, and this is his")
+    assert traced.client("GET", "/v1/users/grace", headers=auth).status == 404
+    verdict, clause, found = last_step(traced, "caller", "owner")
+    assert (verdict, clause) == ("failed", "RFC 9110 §15.5.5")
+    assert found == "ada calls, and this is not his: answered as if it were not there"
+    assert [step["name"] for step in checks(traced.last()) if step["verdict"] == "failed"] == ["owner"]
+    assert checks(traced.last(), "caller")[0]["source"].startswith("handlers/callers.py:")
+    assert last_step(traced, "event", "written")[2] == "the record of events has one more: access, not-found"
+
+
+def test_who_is_not_logged_in_is_refused_by_a_step(traced):
+    assert traced.client("GET", "/v1/users/ada").status == 401
+    assert last_step(traced, "caller", "signed in")[:2] == ("failed", "RFC 6750 §3")
+
+
+def test_too_many_wrong_passwords_are_told_by_their_lock(traced):
+    traced.log_in()
+    wrong = {"username": "ada", "password": "no horse of mine"}
+    left = []
+    while traced.client("POST", "/v1/tokens", wrong).status != 429:
+        left.append(last_step(traced, "limit", "lock")[2])
+        assert last_step(traced, "password", "hash")[:2] == ("failed", "RFC 9106 §4")
+    assert left[0] == "login-failures: 4 more may be wrong before there is a pause"
+    assert len(left) == 5
+    verdict, clause, found = last_step(traced, "limit", "lock")
+    assert (verdict, clause) == ("failed", "RFC 6585 §4")
+    assert re.fullmatch(r"login-failures: too many were wrong; the pause lasts \d+ s more", found)
+
+
+def test_a_quota_that_is_used_up_is_told_with_its_numbers(traced):
+    traced.log_in()
+    again = {"email": "ada@example.org"}
+    traced.client("POST", "/v1/password-resets", again)
+    assert last_step(traced, "limit", "quota") == ("passed", "RFC 6585 §4", "reset: 0 of 1 are left within 60 s")
+    assert traced.client("POST", "/v1/password-resets", again).status == 429
+    verdict, _, found = last_step(traced, "limit", "quota")
+    assert verdict == "failed"
+    assert re.fullmatch(r"reset: all 1 of 60 s are used up; again in \d+ s", found)
+    assert checks(traced.last(), "limit")[0]["source"].startswith("shop/limits.py:")
+
+
+def test_the_same_key_twice_is_told_as_the_first_and_as_its_repetition(traced):
+    headers = {"Authorization": f"Bearer {traced.log_in()}", "Idempotency-Key": '"once"'}
+    new = {"receiver": "Ada", "phone": "123", "detail": "1 Main Street"}
+    told = []
+    for body in (new, new, {**new, "phone": "124"}):
+        traced.client("POST", "/v1/users/ada/addresses", body, headers=headers)
+        told.append(last_step(traced, "repeat", "first"))
+    assert told == [
+        ("passed", "RFC 9110 §9.2.2", "the key is new: this acts"),
+        ("passed", "RFC 9110 §9.2.2", "it came before: it gets the first one's answer"),
+        ("failed", "RFC 9110 §9.2.2", "the key came before, with another body"),
+    ]
+    assert last_step(traced, "repeat", "key") == ("passed", "RFC 9651 §3.3.3", "a key of 4 characters")
+    traced.client("POST", "/v1/users/ada/addresses", new, headers={**headers, "Idempotency-Key": '"open'})
+    assert last_step(traced, "repeat", "key")[0] == "failed"
 
 
 def test_a_version_that_is_not_meant(traced):
@@ -232,6 +305,10 @@ def test_every_check_is_told_in_plain_words(language):
     verifier = jwt.Verifier
     names = [f"token.{one.name}" for one in (*jws.ENVELOPE, *verifier.header_checks, *verifier.payload_checks)]
     names += [f"oauth.{row[0]}" for row in oauth.RETURN]
+    for gate in (ROOT / "sandbox" / "trace_gates.py").read_text().split("\ndef _"):  # each has one group
+        steps, groups = re.findall(r'Step\("([a-z ]+)"', gate), re.findall(r'"([a-z]+)", (?:place|where)', gate)
+        names += [f"{groups[0]}.{step}" for step in steps]
+    assert {"caller.owner", "limit.quota", "route.method", "body.json"} <= set(names)
     text = (ROOT / "web" / "js" / "texts" / f"checks_{language}.js").read_text()
     assert [name for name in names if f'"check.{name}":' not in text] == []
 
@@ -242,9 +319,9 @@ def test_every_check_is_told_in_plain_words(language):
 def test_watched_gates_answer_as_before_and_are_put_back():
     before = Policy.decide, jws.Opener.open, oauth.admit
     leave = watch_gates()
-    assert len(list(watched())) == 9
+    assert len(list(watched())) == 15
     watch_gates()
-    assert len(list(watched())) == 9  # twice is once
+    assert len(list(watched())) == 15  # twice is once
     policy = Policy(origins=["https://shop.example"])
     with pytest.raises(jws.TokenError):
         jws.Opener(jws.Key(b"k" * 32)).open("no token")

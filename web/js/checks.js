@@ -1,8 +1,8 @@
 /**
  * Checks, told: verdict, plain words, the clause, what was found, and the source line, shown in place.
  *
- * A check comes from the same code that decides (sandbox/trace_gates.py); what it is for is said here in the reader's
- * language, what it found in the words of the code.
+ * A check comes from the same code that decides (sandbox/trace_gates.py); what it is for and what it found are said in
+ * the reader's language.
  *
  * This file knows a check's form; it does not know which exchange it belongs to.
  */
@@ -50,7 +50,7 @@ function row(app, check) {
         h("span", { class: "off-screen" }, `${t(`verdict.${check.verdict}`)}: `),
         nameOf(app.language, check),
       ),
-      check.found ? h("p", { class: "found", lang: "en" }, check.found) : null,
+      check.found ? h("p", { class: "found" }, app.language.told(check.found)) : null,
       h("p", { class: "where" }, check.clause ? [clauseLink(check.clause), demandsButton(app, check.clause)] : null, check.source ? sourceButton(app, check.source) : null),
     ),
   );

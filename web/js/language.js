@@ -9,7 +9,9 @@
 
 import { checksEn } from "./texts/checks_en.js";
 import { checksZh } from "./texts/checks_zh.js";
+import { Found } from "./found.js";
 import { en } from "./texts/en.js";
+import { foundZh } from "./texts/found_zh.js";
 import { inspectorEn } from "./texts/inspector_en.js";
 import { inspectorZh } from "./texts/inspector_zh.js";
 import { labsEn } from "./texts/labs_en.js";
@@ -35,11 +37,13 @@ export const LANGUAGES = [
     code: "en",
     name: "English",
     texts: { ...en, ...lessonsEn, ...wireEn, ...checksEn, ...inspectorEn, ...labsEn },
+    found: new Found({}),
   },
   {
     code: "zh-CN",
     name: "中文",
     texts: { ...zh, ...lessonsZh, ...wireZh, ...checksZh, ...inspectorZh, ...labsZh },
+    found: new Found(foundZh),
   },
 ];
 
@@ -66,6 +70,7 @@ export class Language extends EventTarget {
     this.code = firstLanguage(store.getItem(NAME), preferred);
     this.t = this.t.bind(this);
     this.rich = this.rich.bind(this);
+    this.told = this.told.bind(this);
   }
 
   /** Speak another language from now on. */
@@ -88,6 +93,11 @@ export class Language extends EventTarget {
       const name = /^\{(\w+)\}$/.exec(part)?.[1];
       return name && name in values ? values[name] : part;
     });
+  }
+
+  /** Return a sentence of the code's, which is English, in this language. @param {string} text */
+  told(text) {
+    return LANGUAGES.find(({ code }) => code === this.code).found.told(text);
   }
 
   /**

@@ -150,8 +150,10 @@ export class Shell {
 
   #markCurrent() {
     for (const anchor of this.#header.querySelectorAll("nav a")) {
-      const isCurrent = location.pathname === "/" && pathOf(anchor.hash) === pathOf(location.hash);
-      if (isCurrent) anchor.setAttribute("aria-current", "page");
+      const [way, here] = [pathOf(anchor.hash), pathOf(location.hash)];
+      const within = here.startsWith(`${way}/`) && "true"; // a lesson is among the lessons, a lab among the labs
+      const current = location.pathname === "/" && (way === here ? "page" : within);
+      if (current) anchor.setAttribute("aria-current", current);
       else anchor.removeAttribute("aria-current");
     }
   }

@@ -120,6 +120,8 @@ const LOOKS_AT = {
   cors: ["origin", "access-control-request-method", "access-control-request-headers"],
   token: ["authorization"],
   session: ["authorization"],
+  caller: ["authorization"],
+  repeat: ["idempotency-key"],
   precondition: ["if-match"],
   body: ["content-type", "content-length"],
   route: [""],

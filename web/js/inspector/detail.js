@@ -71,7 +71,7 @@ function answerParts(app, record) {
     return [link ? h("p", {}, outside(link, t("inspector.letter"), "button")) : null, talk(app, record)];
   }
   if (record.kind === "job") {
-    const why = record.job?.why ? h("p", { class: "found" }, record.job.why) : null;
+    const why = record.job?.why ? h("p", { class: "found" }, app.language.told(record.job.why)) : null;
     return [h("p", {}, t(`fate.${record.status}.more`)), why];
   }
   if (!record.answer) return [h("p", {}, t("inspector.silent"))];
@@ -99,16 +99,29 @@ function bytes(app, record, message, isAnswer = false) {
       "\n",
     );
   };
-  return h(
-    "div",
-    { class: "bytes", tabindex: 0, role: "region", "aria-label": t(isAnswer ? "inspector.bytes.answer" : "inspector.bytes") },
+  const decisive = message.headers.map(([name]) => name).filter((name) => reasons(name).length);
+  return [
     h(
-      "pre",
-      {},
-      marked("", "first", message.line),
-      message.headers.map(([name, value]) => marked(name, "", h("span", { class: "name" }, name), ": ", value)),
-      message.body ? ["\n", h("span", { class: "body" }, pretty(message.body))] : null,
+      "div",
+      { class: "bytes", tabindex: 0, role: "region", "aria-label": t(isAnswer ? "inspector.bytes.answer" : "inspector.bytes") },
+      h(
+        "pre",
+        {},
+        marked("", "first", message.line),
+        message.headers.map(([name, value]) => marked(name, "", h("span", { class: "name" }, name), ": ", value)),
+        message.body ? ["\n", h("span", { class: "body" }, pretty(message.body))] : null,
+      ),
     ),
+    decisive.length > 0 && [h("h3", {}, t("inspector.does")), whatTheyDo(t, [...new Set(decisive)])],
+  ];
+}
+
+/** Return what each header is for, in a sentence. */
+function whatTheyDo(t, names) {
+  return h(
+    "dl",
+    { class: "does" },
+    names.map((name) => [h("dt", {}, h("code", {}, name)), h("dd", {}, t(`does.${name.toLowerCase()}`))]),
   );
 }
 

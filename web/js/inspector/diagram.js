@@ -79,14 +79,19 @@ function words(app, arrow) {
     const failed = arrow.events.find(({ verdict }) => verdict === "failed");
     const groups = [...new Set(arrow.events.map(({ group }) => t(`group.${group}`)))].join(", ");
     return failed
-      ? [`✘ ${t(`group.${failed.group}`)}: ${failed.name}`, ""]
-      : [`✔ ${groups}`, t("inspector.checks", { count: arrow.events.length })];
+      ? [`✘ ${t(`group.${failed.group}`)}`, app.language.told(failed.found)]
+      : [`✔ ${groups}`, counted(t, "inspector.checks", arrow.events.length)];
   }
   if (arrow.kind === "put") return [t("inspector.put", { task: arrow.text }), took];
-  if (arrow.kind === "sql") return [arrow.text, `${t("inspector.statements", { count: arrow.events.length })} · ${took}`];
+  if (arrow.kind === "sql") return [arrow.text, `${counted(t, "inspector.statements", arrow.events.length)} · ${took}`];
   if (arrow.kind === "answer" && arrow.record.kind === "job") return [t(`fate.${arrow.text}`), took];
   if (arrow.kind === "ask" && arrow.record.kind === "request" && arrow.record.by === "program") {
     return [arrow.text, t("inspector.program")];
   }
   return [arrow.text, took];
+}
+
+/** Return how many there are, in words; one has words of its own. */
+function counted(t, key, count) {
+  return t(count === 1 ? `${key}.one` : key, { count });
 }

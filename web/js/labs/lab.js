@@ -9,7 +9,7 @@
 import { h } from "../dom.js";
 import { link, notice } from "../parts.js";
 
-/** A lab did not answer, or refused; *message* is what it says, in its own words. */
+/** A lab did not answer, or refused; *message* is what it says. */
 export class LabError extends Error {}
 
 /**
@@ -31,7 +31,7 @@ export async function ask(app, method, path, body) {
     throw new LabError(app.language.t("lab.silent"));
   }
   const told = await response.json().catch(() => ({}));
-  if (!response.ok) throw new LabError(told.error ?? String(response.status));
+  if (!response.ok) throw new LabError(app.language.told(told.error ?? String(response.status)));
   return told;
 }
 

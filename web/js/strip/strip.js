@@ -7,6 +7,7 @@
  */
 
 import { fill, h, ornament, s } from "../dom.js";
+import { link } from "../parts.js";
 import { shortPath, statusKind, statusOf } from "./look.js";
 import { panels } from "./panels.js";
 
@@ -94,6 +95,7 @@ export class Strip {
       { class: "picks" },
       h("h2", { id: "wire-list" }, t("wire.list")),
       h("ol", { "aria-labelledby": "wire-list" }, items),
+      h("p", { class: "hint" }, link("/inspector", t("wire.inspect"))),
     );
     fill(this.#body, list, told);
     if (focused && this.#body.querySelector(`#${CSS.escape(focused)}`))

@@ -107,6 +107,8 @@ export const en = {
     "A letter to {email} is on its way. Its link activates the account {name}; it is good for 24 hours, once.",
   "registered.mailbox": "Open the sandbox's mailbox",
   "registered.sandbox": "The sandbox has one mailbox for all addresses. It opens in another tab.",
+  "registered.wire": "Why were there two requests? What did each header do, which line of code said yes?",
+  "registered.inspect": "Look at it in the inspector",
   "registered.none": "No letter after a minute? Have another one sent; the link before it dies.",
   "registered.nobody": "Nobody has registered in this tab.",
   "resend": "Send another letter",

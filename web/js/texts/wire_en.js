@@ -7,6 +7,7 @@ export const wireEn = {
   "wire.fold": "Fold",
   "wire.list": "The last requests",
   "wire.chosen": "What went over the wire",
+  "wire.inspect": "With its checks and its code: the inspector",
   "wire.pending": "under way",
   "wire.ms": "{ms} ms",
   "wire.preflight": "Preflight",

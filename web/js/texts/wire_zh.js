@@ -7,6 +7,7 @@ export const wireZh = {
   "wire.fold": "收起",
   "wire.list": "最近的请求",
   "wire.chosen": "线路上的内容",
+  "wire.inspect": "连同检查和代码：检查器",
   "wire.pending": "进行中",
   "wire.ms": "{ms} 毫秒",
   "wire.preflight": "预检",

@@ -103,6 +103,8 @@ export const zh = {
   "registered.lead": "寄给 {email} 的邮件已在路上。其中的链接用于激活帐号 {name}，24 小时内有效，只能用一次。",
   "registered.mailbox": "打开沙箱邮箱",
   "registered.sandbox": "沙箱里所有地址共用一个邮箱，会在新标签页中打开。",
+  "registered.wire": "为什么有两个请求？每个首部起了什么作用？哪一行代码说了“可以”？",
+  "registered.inspect": "到检查器里看",
   "registered.none": "一分钟后还没有收到？可以重新发送，之前的链接随即失效。",
   "registered.nobody": "这个标签页里还没有人注册。",
   "resend": "重新发送邮件",

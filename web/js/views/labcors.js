@@ -164,12 +164,12 @@ class Bench {
   }
 
   async #play() {
-    const { t } = this.#app.language;
+    const { t, told: said } = this.#app.language;
     await telling(this.#outcome, async () => {
       const asked = this.#read();
       const told = await ask(this.#app, "POST", "/cors", asked);
       if (told.problems) {
-        const items = told.problems.map(({ field, why, fix }) => h("li", {}, h("code", {}, field), `: ${why} → ${fix}`));
+        const items = told.problems.map(({ field, why, fix }) => h("li", {}, h("code", {}, field), `: ${said(why)} → ${said(fix)}`));
         fill(this.#outcome, notice("bad", h("p", { class: "title" }, t("lab.cors.no.policy")), h("ul", {}, items)));
         return;
       }
@@ -183,7 +183,7 @@ class Bench {
           { class: "card", "aria-labelledby": "cors-model" },
           h("h2", { id: "cors-model" }, t("lab.cors.model")),
           h("p", { class: `notice ${told.outcome === "shared" ? "good" : "bad"}` }, t(`lab.cors.${told.outcome}`)),
-          told.findings.map(({ why, fix }) => h("p", { class: "notice plain" }, `${why} → ${fix}`)),
+          told.findings.map(({ why, fix }) => h("p", { class: "notice plain" }, `${said(why)} → ${said(fix)}`)),
           h("div", { class: "dialogue" }, exchange(t, "preflight", told.preflight), exchange(t, "actual", told.actual)),
           h("h3", {}, t("lab.cors.steps")),
           checkList(this.#app, told.steps),
@@ -245,8 +245,8 @@ class Bench {
       h(
         "ol",
         { class: "seen" },
-        seen.map(({ method, headers, status, answer }) =>
-          h("li", {}, bytes(t, `${method} → ${status}`, headers, answer)),
+        seen.map(({ method, headers, status, answer }, at) =>
+          h("li", {}, bytes(`${t("lab.cors.seen")} ${at + 1}`, `${method} → ${status}`, headers, answer)),
         ),
       ),
     );
@@ -263,16 +263,17 @@ function exchange(t, name, told) {
     "div",
     { class: "side" },
     h("h3", {}, t(`lab.cors.side.${name}`)),
-    bytes(t, `${told.method} → ${told.status}`, told.request, told.answer),
+    bytes(t(`lab.cors.side.${name}`), `${told.method} → ${told.status}`, told.request, told.answer),
   );
 }
 
-function bytes(t, first, request, answer) {
+/** Return a message and its answer; *label* tells this one from the others to who does not see it. */
+function bytes(label, first, request, answer) {
   const line = (className) => ([name, value]) =>
     h("span", { class: `line ${className}` }, h("span", { class: "name" }, name), ": ", value, "\n");
   return h(
     "div",
-    { class: "bytes", tabindex: 0, role: "region", "aria-label": t("inspector.bytes") },
+    { class: "bytes", tabindex: 0, role: "region", "aria-label": `${label}: ${first}` },
     h("pre", {}, h("span", { class: "line first" }, first, "\n"), request.map(line("sent")), "\n", answer.map(line("got"))),
   );
 }

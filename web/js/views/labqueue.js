@@ -181,7 +181,7 @@ class Room {
 
   /** Tell how a job came to its place; between two looks it may have gone through the line. */
   #moved({ id, place, crashes, why }, before) {
-    const { t } = this.#app.language;
+    const { t, told } = this.#app.language;
     const job = short(id);
     const lines = [];
     if (!before) lines.push(t("lab.queue.told.put", { job }));
@@ -191,7 +191,7 @@ class Room {
       lines.push(t("lab.queue.told.back", { job, name: before, crashes }));
     }
     if (isWorker(place)) lines.push(t("lab.queue.told.taken", { job, name: place }));
-    else if (place !== "ready") lines.push(t(`lab.queue.told.${place}`, { job, why }));
+    else if (place !== "ready") lines.push(t(`lab.queue.told.${place}`, { job, why: told(why) }));
     return lines;
   }
 
@@ -271,7 +271,7 @@ class Room {
       { class: `job ${task}`, "data-job": id },
       h("b", {}, short(id)),
       marks.length ? h("small", {}, marks.join(" · ")) : null,
-      isDead ? h("small", { class: "why" }, why) : null,
+      isDead ? h("small", { class: "why" }, this.#app.language.told(why)) : null,
       revive,
     );
   }

@@ -80,6 +80,7 @@ export function registered(app) {
     ),
     h("p", {}, outside(app.config.mailbox, t("registered.mailbox"), "button primary")),
     h("p", { class: "quiet" }, t("registered.sandbox")),
+    h("p", { class: "aside" }, t("registered.wire"), " ", link("/inspector", t("registered.inspect"))),
     h("hr"),
     h("p", {}, t("registered.none")),
     resendButton(app, kept.username),
