@@ -104,7 +104,11 @@ def test_what_the_shop_would_refuse_is_told_with_what_has_no_type(api):
 
 def test_a_detail_is_in_the_reader_s_language(api):
     headers = {"Accept-Language": "zh-CN", "Content-Type": "application/json"}
-    for raw, detail in ((b"{", "不是 JSON"), (b'{"a":1,"a":2}', "有重复的名称"), (b"[" * 30 + b"]" * 30, "嵌套过深")):
+    for raw, detail in (
+        (b"{", "不是 JSON，位于第 1 个字符（RFC 8259 §2）"),
+        (b'{"a":1,"a":2}', "有重复的名称"),
+        (b"[" * 30 + b"]" * 30, "嵌套过深"),
+    ):
         response = api("POST", "/v1/users", headers=headers, raw=raw)
         assert (response.status, response.json["detail"]) == (400, detail)
     response = api("POST", "/v1/users", headers=headers, raw=b'{"username":7}')
