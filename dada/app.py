@@ -202,6 +202,7 @@ class App:
     details    what is told of one occurrence: English → Chinese
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
+    headers    what every answer carries, unless it says otherwise itself
     hosts      the names by which this service is called, with their ports; None takes any
     trusts     whether whoever sends this environ may name its request (X-Request-Id): a proxy; nobody by default
     on_request called with each request before anything is decided about it
@@ -221,6 +222,7 @@ class App:
         details: Mapping[str, str] | None = None,
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
+        headers: Iterable[tuple[str, str]] = HEADERS,
         hosts: Collection[str] | None = None,
         trusts: Callable[[Environ], bool] | None = None,
         on_request: Callable[[Request], None] | None = None,
@@ -230,7 +232,7 @@ class App:
         self.router = Router(made)
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
-        self._words, self._outages, self._realm = dict(words or {}), outages, realm
+        self._words, self._outages, self._realm, self._headers = dict(words or {}), outages, realm, tuple(headers)
         self._trusts, self._on_request, self._on_answer = trusts, on_request, on_answer
         self._phrases = Phrases({**DETAILS, **(details or {})})
         self._hosts = None if hosts is None else frozenset(hosts)
@@ -316,13 +318,11 @@ class App:
         status, body, own, etag = answer
         if self._on_answer:
             self._on_answer(request, status)
-        headers = [*HEADERS, *request.answer_headers, ("X-Request-Id", request.id)]
+        headers = [*self._headers, *request.answer_headers, ("X-Request-Id", request.id)]
         names = {header[0] for header in own}
         if own:  # a header that the answer gives itself replaces the one that all answers carry
             headers = [header for header in headers if header[0] not in names]
             headers += own
-        if request.environ["wsgi.url_scheme"] == "https":
-            headers.append(("Strict-Transport-Security", "max-age=31536000"))
         payload = b"" if body is None else _encode(body)
         if status not in _BODILESS:
             headers.append(("Content-Length", str(len(payload))))

@@ -1,14 +1,13 @@
 """Passwords: which are taken, and how they are kept (OWASP Password Storage; NIST SP 800-63B §5.1.1).
 
 argon2id, with its parameters in each hash; what was hashed with others is hashed again at the next log-in.  A hash
-takes 46 MiB for a while, so that only as many are made at once as there are cores: the others wait for a second, and
-then hear that the service is busy.  The only door to argon2.
+takes 46 MiB for a while, so that only so many are made at once: the others wait for a second, and then hear that the
+service is busy.  How many the machine bears, and so a process of it, the settings say.  The only door to argon2.
 
 This file knows passwords; it does not know whose they are.
 """
 
 import functools
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,11 +32,12 @@ class Hasher:
     """Makes and checks hashes, a few at a time.
 
     memory_kib, time_cost  argon2id's; 47104 and 1 are OWASP's first choice
+    at_once                how many hashes this process makes at a time
     """
 
-    def __init__(self, memory_kib: int = 47104, time_cost: int = 1, at_once: int | None = None) -> None:
+    def __init__(self, memory_kib: int = 47104, time_cost: int = 1, *, at_once: int) -> None:
         self._argon2 = argon2.PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
-        self._places = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
+        self._places = threading.BoundedSemaphore(at_once)
         # Whoever has no password, or no account, costs the same work: this hash is checked in his place.
         self._decoy = self._argon2.hash("a password that nobody has")
 

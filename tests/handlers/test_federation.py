@@ -6,13 +6,14 @@ import json
 import pytest
 
 from dada import oauth
+from dada.testing import Client
 from shop.providers import read_descriptions
 from shop.services import providers_of
 from tests.conftest import PAGE
 from tests.handlers.description import CheckedClient
 from tests.handlers.people import PASSWORD, Person, join
 from tests.shop.other_provider import OtherProvider
-from tests.shop.weibo_browser import Browser, forget_requests
+from tests.shop.weibo_browser import Browser, forget_requests, token_requests
 from wsgi import make_app
 
 
@@ -66,6 +67,28 @@ def test_the_query_will_do_for_lessons(api):
     browser, params = come_back(api)
     query = f"code={params['code']}&state={params['state']}&verifier={browser.verifier}"
     assert api("GET", f"/v1/users/weibo/users?{query}").json["status"] == "unbound"
+
+
+def test_looking_at_the_return_by_head_spends_neither_state_nor_code(api, world):
+    browser, params = come_back(api)
+    query = f"code={params['code']}&state={params['state']}&verifier={browser.verifier}"
+    looked = api("HEAD", f"/v1/users/weibo/users?{query}")
+    assert (looked.status, token_requests(world)) == (400, 0)
+    assert arrive(api, browser, params).json["status"] == "unbound"
+
+
+def test_outside_the_sandbox_the_return_is_taken_by_post_only(services):
+    settings = dataclasses.replace(services.settings, oauth_return_by_get=False)
+    api = Client(make_app(dataclasses.replace(services, settings=settings)), {"Origin": PAGE})
+    browser, params = come_back(api)
+    query = f"code={params['code']}&state={params['state']}&verifier={browser.verifier}"
+    for path in ("/v1/users/weibo/users", "/v1/users/oauth/weibo/users"):
+        for method in ("GET", "HEAD"):
+            refused = api(method, f"{path}?{query}")
+            assert (refused.status, refused.header("Allow")) == (405, "OPTIONS, POST")
+        assert api("OPTIONS", path).header("Allow") == "OPTIONS, POST"
+        assert "get" not in api("GET", "/openapi.json").json["paths"][path.replace("oauth/weibo", "oauth/{provider}")]
+    assert arrive(api, browser, params).json["status"] == "unbound"
 
 
 def test_a_page_that_cannot_hash_is_given_a_secret(api):
