@@ -44,6 +44,7 @@ class _Deadline:
     def __init__(self, seconds: float) -> None:
         self.is_over = False
         self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None  # a connection that ends with its answer gives it up at once
         self._lock = threading.Lock()  # a connection goes back for others when a call ends: then it is not ours to cut
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
@@ -53,16 +54,17 @@ class _Deadline:
         """Let the call that this thread makes hold *connection*.  Raise :exc:`TimeoutError` if its time is over."""
         deadline: _Deadline = cls._calls.deadline
         with deadline._lock:
-            deadline._connection = connection
+            deadline._connection, deadline._socket = connection, connection.sock
             if deadline.is_over:
                 raise TimeoutError
 
     def _cut(self) -> None:
         with self._lock:
             self.is_over = True
-            if self._connection is not None and self._connection.sock is not None:
+            held = self._socket or (self._connection and self._connection.sock)
+            if held:
                 try:
-                    self._connection.sock.shutdown(socket.SHUT_RDWR)  # whoever reads from it finds the end
+                    held.shutdown(socket.SHUT_RDWR)  # whoever reads from it finds the end
                 except OSError:
                     return  # it is gone
 
@@ -74,7 +76,7 @@ class _Deadline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
         self._timer.cancel()
         with self._lock:
-            self._connection = None
+            self._connection = self._socket = None
 
 
 class _Plain(HTTPConnection):

@@ -54,6 +54,13 @@ def test_a_name_that_looks_like_another_is_taken_too(services):
     assert reason(register, services, "modem") == "username-taken"
 
 
+@pytest.mark.parametrize(("first", "second"), [("paypal", "paypaI"), ("paypaI", "paypal"), ("PAUL", "PAU1")])
+def test_a_name_that_looks_like_another_in_capitals_is_taken_too(services, first, second):
+    register(services, first)
+    assert reason(register, services, second, f"{second}@elsewhere.example") == "username-taken"
+    register(services, "elsewhere")
+
+
 def test_an_address_that_has_an_account_is_registered_like_any_other(services):
     owner = join(services, "owner", "ada@example.org")
     second = register(services, "second", "ADA@example.org")
