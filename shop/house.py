@@ -15,7 +15,7 @@ __all__ = ["forget_expired"]
 
 _DAY_MS: Final = 24 * 3_600_000
 _KEPT_MS: Final = _DAY_MS  # after its end a row is kept for a day, for whoever looks into what happened
-_PENDING_MS: Final = 7 * _DAY_MS  # a name that nobody activated is free again a week after the last letter
+_PENDING_MS: Final = 7 * _DAY_MS  # a name that nobody activates is free again after a week
 
 
 def forget_expired(services: Services) -> int:
@@ -34,7 +34,7 @@ def forget_expired(services: Services) -> int:
 
 
 def _abandoned(services: Services) -> list[int]:
-    """Return who registered a week ago and never followed a letter.
+    """Return whose accounts nobody activated.
 
     The newest account of all stays: SQLite would give its number to the next, and with it its events.
     """
@@ -45,10 +45,10 @@ def _abandoned(services: Services) -> list[int]:
 
 
 def _is_abandoned(services: Services) -> ColumnElement[bool]:
-    """Whoever has no proved address, and no letter of the last week that could still prove one."""
-    since = services.now_ms - _PENDING_MS
-    lately = exists().where(one_time_tokens.c.user_id == users.c.id, one_time_tokens.c.created_at >= since)
-    return and_(users.c.state == "pending", users.c.verified_email_key.is_(None), users.c.created_at < since, ~lately)
+    """Whoever registered a week ago, and has no letter that could still activate the account."""
+    now = services.now_ms
+    may_come = exists().where(one_time_tokens.c.user_id == users.c.id, one_time_tokens.c.expires_at > now)
+    return and_(users.c.state == "pending", users.c.created_at < now - _PENDING_MS, ~may_come)
 
 
 def _forget(tx: Connection, services: Services, user_id: int) -> int:

@@ -20,8 +20,8 @@
     WORKER_STOP_SECONDS   how long a job may go on after SIGTERM
     ADDRESS_LIMITS        whether requests are counted by address: on, off, or auto (default): on but in the sandbox
     ACCESS_LOG            whether each request is a line of the log: on, off, or auto (default): on but in the sandbox
-    OAUTH_RETURN_BY_GET   whether a browser's return from a provider is taken by GET too, with the code in the query: on,
-                          off, or auto (default): in the sandbox only
+    OAUTH_RETURN_BY_GET   whether a browser's return from a provider is taken by GET too, its code in the query: on, off,
+                          or auto (default): in the sandbox only
     METRICS_DIR           a folder, best in memory, where processes count for `dada metrics`; unset, nobody counts
     TRUSTED_PROXIES       networks whose X-Forwarded-For is believed: 10.0.0.0/8, 192.0.2.7
 
@@ -250,7 +250,7 @@ _CHECKS: Final = {
 
 
 def _hashes(told: Mapping[str, str]) -> int:
-    """Return how many hashes one process of the API makes at a time: its part of what the machine bears, at least one."""
+    """Return how many hashes one process of the API makes at a time: its part of the machine's, and at least one."""
     cores = len(os.sched_getaffinity(0)) if told["HASHES_AT_ONCE"] == "auto" else int(told["HASHES_AT_ONCE"])
     return max(1, cores // int(told["API_WORKERS"]))
 

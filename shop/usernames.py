@@ -85,7 +85,7 @@ def looks_of(written: str, key: str) -> frozenset[str]:
 
 
 def _is_legible(name: str) -> bool:
-    """Whether no letter carries more than four marks, or one of them twice in a row: nobody reads that (UTS #39 §5.4)."""
+    """Whether no letter carries more than four marks, or one twice in a row: nobody can read that (UTS #39 §5.4)."""
     marks = ""
     for char in unicodedata.normalize("NFD", name):
         if unicodedata.category(char) not in ("Mn", "Me"):

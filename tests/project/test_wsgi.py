@@ -81,5 +81,7 @@ def test_whether_browsers_shall_insist_on_tls_is_said_by_our_address_and_not_by_
 
 def test_each_preflight_has_an_id_of_its_own(services):
     api = guarded(services, "http://127.0.0.1:8000")
-    ids = {api("OPTIONS", "/healthz", None, {"Host": "127.0.0.1:8000", **PREFLIGHT}).header("X-Request-Id") for _ in "ab"}
+    ids = {
+        api("OPTIONS", "/healthz", None, {"Host": "127.0.0.1:8000", **PREFLIGHT}).header("X-Request-Id") for _ in "ab"
+    }
     assert len(ids) == 2

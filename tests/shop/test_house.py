@@ -1,10 +1,12 @@
 """Housekeeping."""
 
+import pytest
 from sqlalchemy import func, select
 
-from shop import house
+from shop import accounts, house
+from shop.errors import Refused
 from shop.tables import one_time_tokens, sessions
-from tests.shop.people import join, log_in, token_for
+from tests.shop.people import join, log_in, register, token_for
 
 DAY = 86400
 
@@ -59,30 +61,34 @@ def test_a_look_is_free_with_its_name(services, clock):
     assert register(services, "modem")
 
 
-KEPT = {
-    "who activated": lambda services: join(services, "ada"),
-    "who is disabled": lambda services: accounts.disable(services, register(services, "ada").id),
-    "the newest, whose number would be given again": lambda services: None,
-}
-
-
-@pytest.mark.parametrize("make", KEPT.values(), ids=KEPT)
-def test_an_account_stays(services, clock, make):
-    make(services)
-    register(services, "bob")
+def test_who_activated_and_who_is_disabled_stay(services, clock):
+    join(services, "ada")
+    accounts.disable(services, register(services, "eve").id)
+    register(services, "newest")
     clock.advance(400 * DAY)
     house.forget_expired(services)
-    kept = "ada" if accounts.by_username(services, "ada") else "bob"
-    assert accounts.by_username(services, kept) is not None
-    assert (kept == "bob") is (make(services) is None and kept == "bob")
+    assert accounts.by_username(services, "ada").state == "active"
+    assert accounts.by_username(services, "eve").state == "disabled"
 
 
-def test_who_asked_for_another_letter_this_week_has_another_week(services, clock):
+def test_the_newest_account_stays_or_its_number_and_its_events_would_be_the_next_one_s(services, clock):
+    abandoned = register(services, "ada")
+    clock.advance(8 * DAY)
+    house.forget_expired(services)
+    following = register(services, "bob")
+    assert following.id > abandoned.id
+    house.forget_expired(services)
+    assert accounts.by_username(services, "ada") is None
+
+
+def test_who_has_a_letter_that_is_good_still_is_waited_for(services, clock):
     account = register(services, "ada")
     register(services, "newest")
-    clock.advance(6 * DAY)
-    token_for(services, account.id)
-    clock.advance(6 * DAY)
+    clock.advance(6.5 * DAY)
+    token = token_for(services, account.id)
+    clock.advance(0.9 * DAY)
     house.forget_expired(services)
-    # the letter itself is over and forgotten by now; without it the account goes the next time
-    assert accounts.by_username(services, "ada") is None
+    assert accounts.activate(services, token).state == "active"
+    clock.advance(30 * DAY)
+    house.forget_expired(services)
+    assert accounts.by_username(services, "ada") is not None

@@ -73,6 +73,8 @@ TAKEN = [
     "🐴🔋📎🐎🐴🔋📎🐎",
     "   spaces   ",
     "x" * 100 + "yzw",
+    "dragon riders of 2026",
+    "8472910monkey5530216",
 ]
 
 
@@ -89,10 +91,20 @@ REFUSED = {
     "a NUL": ("correct\0horse", "password_invalid"),
     "a common one": ("password1", "password_common"),
     "a common one in capitals": ("ILOVEYOU", "password_common"),
+    "a common one with a year": ("princess2026", "password_common"),
+    "a common one between signs": ("**sunshine!1", "password_common"),
+    "a common one in signs": ("P@$$w0rd", "password_common"),
+    "a common one in signs, with a year": ("p4ssw0rd2026!", "password_common"),
+    "a common one backwards": ("drowssap1", "password_common"),
+    "a common one twice": ("princessprincess", "password_common"),
+    "a run of digits": ("23456789", "password_common"),
+    "a run of letters": ("cdefghijkl", "password_common"),
+    "a run backwards": ("zyxwvutsr", "password_common"),
     "one character again and again": ("aaaaaaaaaaaa", "password_common"),
     "three characters again and again": ("abcabcabcabc", "password_common"),
     "the name": ("lovelace", "password_similar"),
     "the name with something": ("lovelace2026", "password_similar"),
+    "the name in signs": ("l0v3l4c3!x", "password_similar"),
     "the name backwards": ("ecalevol!!", "password_similar"),
     "the address": ("ada@example.org", "password_similar"),
 }

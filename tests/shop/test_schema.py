@@ -33,12 +33,11 @@ def nothing(request, tmp_path):
     if request.param == "sqlite":
         db = Database(f"sqlite:///{tmp_path}/steps.db")
     else:
-        url = sa.make_url(request.getfixturevalue("mariadb_server").url)
-        within = Database(url.render_as_string(hide_password=False))
-        with within.write() as tx:
-            tx.execute(sa.text("CREATE OR REPLACE DATABASE steps CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"))
-        within.close()
-        db = Database(url.set(database="steps").render_as_string(hide_password=False))
+        server = request.getfixturevalue("mariadb_server")
+        with server.root() as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE OR REPLACE DATABASE steps CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+            cursor.execute("GRANT ALL ON steps.* TO dada@'127.0.0.1'")
+        db = Database(sa.make_url(server.url).set(database="steps").render_as_string(hide_password=False))
     yield db
     db.close()
 
@@ -50,8 +49,8 @@ def test_the_step_to_looks_keeps_every_row_and_of_two_that_look_alike_the_older_
         for id_, name in names.items():
             row = {"id": id_, "name": name, "key": name.lower(), "mail": f"{id_}@b.c"}
             tx.execute(sa.text(
-                "INSERT INTO users (id, username, username_key, username_skeleton, email, email_key, state, token_epoch,"
-                " nickname, phone, about, language, version, created_at)"
+                "INSERT INTO users (id, username, username_key, username_skeleton, email, email_key, state,"
+                " token_epoch, nickname, phone, about, language, version, created_at)"
                 " VALUES (:id, :name, :key, :key, :mail, :mail, 'active', 0, '', '', '', 'en', 1, 1)"
             ), row)  # fmt: skip
             tx.execute(sa.text(
