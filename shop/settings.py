@@ -20,7 +20,7 @@
     WORKER_STOP_SECONDS   how long a job may go on after SIGTERM
     ADDRESS_LIMITS        whether requests are counted by address: on, off, or auto (default): on but in the sandbox
     ACCESS_LOG            whether each request is a line of the log: on, off, or auto (default): on but in the sandbox
-    OAUTH_RETURN_BY_GET   whether a browser's return from a provider is taken by GET too, its code in the query: on, off,
+    OAUTH_RETURN_BY_GET   whether a browser's return from a provider is taken by GET, its code in the query: on, off,
                           or auto (default): in the sandbox only
     METRICS_DIR           a folder, best in memory, where processes count for `dada metrics`; unset, nobody counts
     TRUSTED_PROXIES       networks whose X-Forwarded-For is believed: 10.0.0.0/8, 192.0.2.7
@@ -120,9 +120,7 @@ class Settings:
                 shown = "" if "@" in value else value[:80]  # a URL may hold a password
                 problems.append(Problem("setting-wrong", name, shown, wrong, _EXAMPLES[name]))
         if not problems:
-            problems += _too_few_hashes(told)
-        if told["DADA_ENV"] == "production" and not problems:
-            problems += _only_for_production(told)
+            problems += _too_few_hashes(told) + _only_for_production(told)
         secrets = _Secrets("", b"")
         if not problems:
             secrets, problems = _read_secrets(Path(told["SECRETS_DIR"]), sandbox=told["DADA_ENV"] == "sandbox")
@@ -265,8 +263,8 @@ def _too_few_hashes(told: Mapping[str, str]) -> list[Problem]:
 
 def _only_for_production(told: Mapping[str, str]) -> list[Problem]:
     """Outside the sandbox nothing that matters travels in the clear, except on this machine."""
-    problems = []
-    for name in ("API_URL", "PAGE_ORIGIN", "WEIBO_URL"):
+    problems: list[Problem] = []
+    for name in ("API_URL", "PAGE_ORIGIN", "WEIBO_URL") if told["DADA_ENV"] == "production" else ():
         parts = urlsplit(told[name])
         if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
             problems.append(
