@@ -278,7 +278,10 @@ def unbind(services: Services, user_id: int, provider: str) -> None:
             bound = tx.execute(select(identities.c.provider).where(identities.c.user_id == user_id)).scalars().all()
             if user is None or provider not in bound:
                 raise Refused("not-found")
-            if user.password_hash is None and len(bound) == 1:
+            others = (
+                set(bound) - {provider}
+            ) & services.providers.keys()  # who left a provider behind has no way in there
+            if user.password_hash is None and not others:
                 raise Refused("last-login-method")
             tx.execute(delete(identities).where(mine))
             outbox.put(tx, services, "mail.identity_unbound", user=user_id)

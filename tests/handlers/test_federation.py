@@ -290,7 +290,7 @@ def sees(api, services, world, faulty, code):
     assert (again.status, again.json["code"], token_requests(world)) == (400, "oauth-state-invalid", 1)
 
 
-@pytest.mark.parametrize(("endpoint", "fault", "parameters", "code"), FAULTS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("endpoint", "fault", "parameters", "code"), FAULTS, ids=str)
 def test_a_provider_that_does_wrong_is_answered_and_leaves_nothing(
     api, services, world, monkeypatch, endpoint, fault, parameters, code
 ):
