@@ -25,9 +25,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dada.errors import Misuse
 from sandbox.children import Child, Line, stop_all
 from sandbox.secrets import APP_KEY, make_secrets
 from shop.database import Database
+from shop.providers import read_descriptions
 from shop.schema import migrate
 
 __all__ = ["CannotStart", "Options", "up"]
@@ -118,6 +120,10 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
     smtp = f"127.0.0.1:{options.smtp_port}"
     options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     secrets = make_secrets(options.data / "secrets", f"{page}/callback/weibo.html")
+    try:
+        providers = read_descriptions(secrets / "providers.json", page)
+    except Misuse as error:
+        raise CannotStart(str(error)) from None
     redis_url = options.redis
     if redis_url is None:
         valkey, redis_url = _valkey(options.data, (secrets / "valkey").read_text())
@@ -158,6 +164,7 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
     yield child(
         "page", f"{page}  the page", _answers(f"{page}/config.json"),
         "sandbox.page", "--port", str(options.page_port), "--api", api, "--world", world,
+        *(text for one in providers for text in ("--provider", one.client.name)),
     )  # fmt: skip
 
 
