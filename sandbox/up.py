@@ -120,10 +120,6 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
     smtp = f"127.0.0.1:{options.smtp_port}"
     options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     secrets = make_secrets(options.data / "secrets", f"{page}/callback/weibo.html")
-    try:
-        providers = read_descriptions(secrets / "providers.json", page)
-    except Misuse as error:
-        raise CannotStart(str(error)) from None
     redis_url = options.redis
     if redis_url is None:
         valkey, redis_url = _valkey(options.data, (secrets / "valkey").read_text())
@@ -164,8 +160,17 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
     yield child(
         "page", f"{page}  the page", _answers(f"{page}/config.json"),
         "sandbox.page", "--port", str(options.page_port), "--api", api, "--world", world,
-        *(text for one in providers for text in ("--provider", one.client.name)),
+        *_others(secrets, page),
     )  # fmt: skip
+
+
+def _others(secrets: Path, page: str) -> list[str]:
+    """Return the page's options for the providers that are described besides Weibo."""
+    try:
+        described = read_descriptions(secrets / "providers.json", page)
+    except Misuse as error:
+        raise CannotStart(str(error)) from None
+    return [text for one in described for text in ("--provider", one.client.name)]
 
 
 def _valkey(data: Path, password: str) -> tuple[Child, str]:

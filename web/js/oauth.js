@@ -23,7 +23,7 @@ export function at(provider, rest) {
   return `/v1/users/${provider === "weibo" ? "weibo" : `oauth/${provider}`}${rest}`;
 }
 
-/** Return the provider that sends the browser to this page: each has a page of its own (RFC 9700 §4.4.2.2). */
+/** Return the provider that sends the browser to this page: each has a page of its own (RFC 9700 §4.4). */
 export function providerOf(path) {
   return /^\/callback\/([a-z][a-z0-9-]*)\.html$/.exec(path)?.[1] ?? "";
 }
