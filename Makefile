@@ -13,7 +13,7 @@ run: venv ## start the whole system on this machine: http://127.0.0.1:7000
 	@$(BIN)/dada up
 
 test: dev machine ## all tests, on real servers, in a real browser
-	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
+	@$(BIN)/pytest -n 2 --dist loadgroup --max-worker-restart=0 --hypothesis-seed=0 --cov --cov-report=term
 
 oracle: dev machine ## ten thousand questions to a real browser, and to our model of it
 	@ORACLE_CASES=10000 $(BIN)/pytest -q -s tests/browser/test_oracle.py

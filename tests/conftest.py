@@ -5,6 +5,8 @@ import logging
 import re
 import secrets as random
 import shutil
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -160,6 +162,21 @@ def make_services(environ: dict[str, str], clock: Any) -> Services:
         providers=providers_of(told),
         clock=clock,
     )
+
+
+@pytest.fixture
+def uncounted() -> Iterator[None]:
+    """Let a test and the threads that it starts run without the tool that counts lines.
+
+    That tool holds a lock at each call: who is stopped in there never lets go of it, and then no thread goes on.
+    (pytest-cov's own mark `no_cover` does nothing in the processes of pytest-xdist.)
+    """
+    here, threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]  # which is what it is without such a tool
+    yield
+    threading.settrace(threads)  # type: ignore[arg-type]
+    sys.settrace(here)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.xdist_group("mariadb"))])

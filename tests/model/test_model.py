@@ -7,7 +7,7 @@ from tests.model.explore import Broken, explore
 from tests.model.system import MEMORY, Bounds, Step, System
 
 # Counting lines makes each of these steps ten times as long; what they run is counted by the tests of the queue.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.usefixtures("uncounted")
 
 SYSTEMS = {
     "a job, two crashes and a lost reply": Bounds(jobs=1, crashes=2, cuts=1),

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sys
 import threading
 import time
 
@@ -10,8 +11,8 @@ import pytest
 from tests.servers import wait_until
 from worker.limits import SIGNAL, Cancelled, Limit, Stopped, TakenForDead, TooLong
 
-# What is raised anywhere may be raised inside the tool that counts lines, while it holds a lock: then nothing goes on.
-pytestmark = pytest.mark.no_cover
+# What is raised anywhere may be raised inside the tool that counts lines.
+pytestmark = pytest.mark.usefixtures("uncounted")
 
 
 @pytest.fixture(params=["main thread", "another thread"])
@@ -43,6 +44,10 @@ def _outcome(work):
         return work()
     except BaseException as error:  # noqa: BLE001
         return error
+
+
+def test_nobody_counts_the_lines_of_these_tests(run):
+    assert run(Limit(), sys.gettrace) is None
 
 
 def busy():

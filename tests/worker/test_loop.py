@@ -100,7 +100,7 @@ FATES = {
 }
 
 
-@pytest.mark.no_cover  # see test_limits: one of them is stopped
+@pytest.mark.usefixtures("uncounted")  # see test_limits: one of them is stopped
 @pytest.mark.parametrize(("task", "args", "error", "tries"), FATES.values(), ids=FATES)
 def test_a_job_that_cannot_be_done_is_dead_with_its_reason(loop, services, task, args, error, tries):
     services.queue.put(task, **args)
@@ -180,7 +180,7 @@ def test_several_jobs_run_at_once_in_threads(services, monkeypatch):
     assert services.queue.workers() == []
 
 
-@pytest.mark.no_cover
+@pytest.mark.usefixtures("uncounted")
 def test_a_thread_s_job_that_takes_too_long_is_stopped_too(services, monkeypatch):
     monkeypatch.setattr("worker.runner.WAIT", 0.05)
 

@@ -80,7 +80,7 @@ def test_who_is_told_to_stop_finishes_what_he_began_and_gives_back_the_rest(runn
     assert services.queue.check() == (6, 5, 0, 0, 0, 1)
 
 
-@pytest.mark.no_cover  # see test_limits: it is stopped
+@pytest.mark.usefixtures("uncounted")  # see test_limits: it is stopped
 def test_a_running_job_that_is_cancelled_is_stopped_and_dead(runner, services, table):
     job_id = services.queue.put("long")
     runner.thread.start()
@@ -94,7 +94,7 @@ def test_a_running_job_that_is_cancelled_is_stopped_and_dead(runner, services, t
     assert services.queue.check() == (1, 0, 0, 0, 1, 0)
 
 
-@pytest.mark.no_cover
+@pytest.mark.usefixtures("uncounted")
 def test_a_worker_that_was_taken_for_dead_stops_what_it_does_and_leaves_the_job_to_the_other(runner, services, table):
     job_id = services.queue.put("long")
     runner.thread.start()
