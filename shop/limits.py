@@ -82,7 +82,7 @@ QUOTAS: Final = {
     "login": (Quota("login", "address", 20, 60), Quota("login-network", "network", 100, 60)),
     "names": (Quota("names", "address", 10, 3600),),  # who is told that a name is taken could list all names
     "register": (Quota("register", "address", 5, 3600), Quota("register-network", "network", 50, 3600)),
-    "resend": (Quota("resend", "account", 1, 60),),
+    "resend": (Quota("resend", "account", 1, 60), Quota("resend-day", "account", 5, 86_400)),
     "reset": (Quota("reset", "account", 1, 60),),
     "letters": (  # resend and reset together
         Quota("letters", "address", 20, 3600),

@@ -54,6 +54,17 @@ def test_an_address_has_so_many(counted, what, most):
     assert 0 < standing.seconds <= standing.window
 
 
+def test_an_account_has_five_letters_of_activation_a_day(services):
+    for _ in range(5):
+        limits.take(services, "resend", HERE, "ada")
+        for key in services.redis.scan_iter("{limits}:resend:*"):
+            services.redis.delete(key)  # a minute went by
+    with pytest.raises(TooMany) as caught:
+        limits.take(services, "resend", HERE, "ada")
+    assert caught.value.standing.name == "resend-day"
+    limits.take(services, "resend", HERE, "eve")
+
+
 class TestOpenFlows:
     """Flows that began and did not come back are so many at a time, or Redis fills with them."""
 
