@@ -14,7 +14,7 @@ bind = os.environ.get("API_BIND", "127.0.0.1:8000")
 # for the interpreter (8 answer a third fewer requests than one).  Not the sync worker, which is a little cheaper: it
 # keeps no connections, and one sender who is slow holds a whole process.  Not gevent: the drivers of the databases are
 # not made for it, and its slowest answers are ten times slower.
-workers = int(os.environ.get("API_WORKERS", "2"))
+workers = int(os.environ.get("API_WORKERS", "2"))  # and the settings share the hashes among them
 worker_class = Worker
 threads = 4
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from dada.app import App
 from dada.cors import Middleware
 from dada.errors import Misuse
-from handlers import ROUTES
+from handlers import routes
 from handlers.callers import REALM, announce, guards
 from handlers.health import PROBES
 from handlers.observation import Observer
-from handlers.policy import make_policy
+from handlers.policy import common_headers, make_policy, own_headers
 from handlers.problems import DETAILS, PROBLEMS, WORDS
 from shop.schema import must_be_current
 from shop.services import OUTAGES, Services, connect
@@ -38,8 +38,9 @@ def hosts_of(settings: Settings) -> set[str] | None:
 def make_app(services: Services) -> Any:
     """Return the WSGI application of the API."""
     observer = Observer(services, announce(services))
+    headers = common_headers(services.settings.api_url)
     api = App(
-        ROUTES,
+        routes(oauth_return_by_get=services.settings.oauth_return_by_get),
         given=services,
         guards=guards(services),
         problems=PROBLEMS,
@@ -47,6 +48,7 @@ def make_app(services: Services) -> Any:
         details=DETAILS,
         outages=OUTAGES,
         realm=REALM,
+        headers=headers,
         hosts=hosts_of(services.settings),
         probes=PROBES,
         trusts=observer.trusts,
@@ -54,7 +56,7 @@ def make_app(services: Services) -> Any:
         on_answer=observer.answered,
     )
     policy = make_policy(services.settings.page_origin, timing=services.settings.sandbox)
-    return Middleware(api, policy, on_decision=observer.decided)
+    return Middleware(api, policy, on_decision=observer.decided, own_headers=own_headers(headers))
 
 
 def _start() -> Any:

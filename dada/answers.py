@@ -66,13 +66,13 @@ def _pieces(kind: ProblemType, language: Language) -> tuple[bytes, ...]:
     return tuple(_encode(document(kind, language, _NO_ID)).split(_NO_ID.encode()))
 
 
-def written(answer: Answer, also: Iterable[Header] = ()) -> tuple[str, list[Header], bytes]:
+def written(answer: Answer, common: Iterable[Header] = HEADERS) -> tuple[str, list[Header], bytes]:
     """Return the status with its phrase, the headers, and the body's bytes.
 
-    also  what the answer carries besides; a header that it gives itself replaces one of these, and the common ones
+    common  what answers carry besides; a header that this one gives itself replaces one of these
     """
     status, body, own, etag = answer
-    headers, named = [*HEADERS, *also], dict(own)
+    headers, named = [*common], dict(own)
     if own:
         headers = [header for header in headers if header[0] not in named]
         headers += own

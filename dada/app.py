@@ -27,7 +27,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header, parse_etags, parse_options_header
 
 from dada import bodies
-from dada.answers import Answer, plain, problem_headers, written
+from dada.answers import HEADERS, Answer, plain, problem_headers, written
 from dada.errors import Malformed, Misuse, Problem, Rejected
 from dada.headers import ACCEPTS
 from dada.phrases import Phrases
@@ -181,6 +181,7 @@ class App:
     details    what is told of one occurrence: English → Chinese
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
+    headers    what every answer carries, unless it says otherwise itself
     hosts      the names by which this service is called, with their ports; None takes any
     probes     paths that are answered whatever the service is called: who watches it knows its address only
     trusts     whether whoever sends this environ may name its request (X-Request-Id): a proxy; nobody by default
@@ -201,6 +202,7 @@ class App:
         details: Mapping[str, str] | None = None,
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
+        headers: Iterable[tuple[str, str]] = HEADERS,
         hosts: Collection[str] | None = None,
         probes: Collection[str] = (),
         trusts: Callable[[Environ], bool] | None = None,
@@ -211,7 +213,7 @@ class App:
         self.router = Router(made)
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
-        self._words, self._outages = dict(words or {}), outages
+        self._words, self._outages, self._headers = dict(words or {}), outages, tuple(headers)
         retry = dict.fromkeys((429, 502, 503, 504), ("Retry-After", "1"))
         self._usual = {**retry, 401: ("WWW-Authenticate", f'Bearer realm="{realm}"')}  # RFC 9110 §15.5.2
         self._trusts, self._on_request, self._on_answer = trusts, on_request, on_answer
@@ -300,9 +302,8 @@ class App:
     def _finish(self, request: Request, answer: Answer, start_response: StartResponse) -> list[bytes]:
         if self._on_answer:
             self._on_answer(request, answer.status)
-        status, headers, payload = written(answer, [*request.answer_headers, ("X-Request-Id", request.id)])
-        if request.environ["wsgi.url_scheme"] == "https":
-            headers.append(("Strict-Transport-Security", "max-age=31536000"))
+        common = [*self._headers, *request.answer_headers, ("X-Request-Id", request.id)]
+        status, headers, payload = written(answer, common)
         start_response(status, headers)
         return [] if request.method == "HEAD" or not payload else [payload]
 

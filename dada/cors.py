@@ -86,6 +86,7 @@ class Middleware:
     policies     one Policy for all paths, a PolicyMap, or a mapping to make one of
     on_decision  called with each Decision, for logs; after the application named its headers, so that it
                  also hears of headers of this protocol that the application set itself and that were dropped
+    own_headers  called for the headers, besides those of this protocol, of an answer that is made here
 
     Preflights never reach the application.  An exception that leaves the application becomes a 500 here, told
     on wsgi.errors: the server's own 500 would come without these headers, and no page could read it.
@@ -97,8 +98,9 @@ class Middleware:
         policies: Policy | PolicyMap | Mapping[str, Policy | None],
         *,
         on_decision: Callable[[Decision], None] | None = None,
+        own_headers: Callable[[], Iterable[tuple[str, str]]] = tuple,
     ) -> None:
-        self._app, self._on_decision = app, on_decision
+        self._app, self._on_decision, self._own_headers = app, on_decision, own_headers
         self._only = policies if isinstance(policies, Policy) else None
         by_path: Any = {} if self._only else policies
         self._map = by_path if isinstance(by_path, PolicyMap) else PolicyMap(by_path)
@@ -121,7 +123,7 @@ class Middleware:
             if self._on_decision:
                 self._on_decision(decision)
             empty = [] if decision.status == 204 else [("Content-Length", "0")]  # RFC 9110 §8.6
-            start_response(_STATUS[decision.status], decision.mark(empty))
+            start_response(_STATUS[decision.status], decision.mark([*self._own_headers(), *empty]))
             return []
         tell = _once(self._on_decision, decision) if self._on_decision else None
 
@@ -134,8 +136,8 @@ class Middleware:
         try:
             answer = self._app(environ, start)
         except Exception:  # noqa: BLE001 the last one that can still mark an answer
-            return _failure(environ, start)
-        return answer if _is_whole(answer, environ) else _Parts(answer, environ, start)
+            return _failure(environ, start, self._own_headers())
+        return answer if _is_whole(answer, environ) else _Parts(answer, environ, start, self._own_headers)
 
 
 def _is_whole(answer: Iterable[bytes], environ: dict[str, Any]) -> bool:
@@ -149,24 +151,30 @@ def _is_whole(answer: Iterable[bytes], environ: dict[str, Any]) -> bool:
 class _Parts:
     """The parts of an application's answer; what fails before the first of them has left is answered 500."""
 
-    def __init__(self, answer: Iterable[bytes], environ: dict[str, Any], start: StartResponse) -> None:
-        self._answer, self._environ, self._start = answer, environ, start
+    def __init__(
+        self,
+        answer: Iterable[bytes],
+        environ: dict[str, Any],
+        start: StartResponse,
+        own_headers: Callable[[], Iterable[tuple[str, str]]],
+    ) -> None:
+        self._answer, self._environ, self._start, self._own_headers = answer, environ, start, own_headers
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._answer
         except Exception:  # noqa: BLE001 as above
-            yield from _failure(self._environ, self._start)
+            yield from _failure(self._environ, self._start, self._own_headers())
 
     def close(self) -> None:
         """Close the application's answer, whether it was asked for a part or not (PEP 3333)."""
         getattr(self._answer, "close", lambda: None)()
 
 
-def _failure(environ: dict[str, Any], start: StartResponse) -> list[bytes]:
+def _failure(environ: dict[str, Any], start: StartResponse, own_headers: Iterable[tuple[str, str]]) -> list[bytes]:
     """Answer 500 for an exception on its way out; if a part of another answer has left, the server raises it again."""
     body = b"Internal Server Error\n"
-    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    headers = [*own_headers, ("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     start("500 Internal Server Error", headers, sys.exc_info())
     traceback.print_exc(file=environ.get("wsgi.errors"))
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

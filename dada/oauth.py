@@ -19,7 +19,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from dada import base64url, jsontext
@@ -43,7 +43,7 @@ class OAuthError(Rejected):
     """A flow is refused.
 
     *reason* is one of: return (the parameters make no sense), state (unknown, used, or too old), verifier
-    (another browser began), provider, purpose, denied (the user said no), code (the provider refused it),
+    (another browser began), provider, denied (the user said no), code (the provider refused it),
     client (the provider refused us), answer (the provider's answer makes no sense), unavailable.
     """
 
@@ -106,17 +106,12 @@ class Pending(NamedTuple):
     """What is remembered while the browser is away, under `state_key`, for LIFETIME seconds, once.
 
     provider   whom it left for: an answer from another is a mix-up (RFC 9700 §4.4)
-    purpose    "login", or "bind" to an account
     challenge  the hash of the browser's secret
-    user       who is binding, and session in which; "" for a login
     verifier   our own PKCE secret towards the provider; "" where it takes none
     """
 
     provider: str
-    purpose: str
     challenge: str
-    user: str = ""
-    session: str = ""
     verifier: str = ""
 
 
@@ -136,13 +131,7 @@ def state_key(state: str) -> str:
 
 
 def begin(
-    provider: Provider,
-    browser_challenge: str,
-    *,
-    purpose: Literal["login", "bind"] = "login",
-    user: str = "",
-    session: str = "",
-    random: Callable[[int], bytes] = secrets.token_bytes,
+    provider: Provider, browser_challenge: str, *, random: Callable[[int], bytes] = secrets.token_bytes
 ) -> tuple[str, Pending, str]:
     """Return a new state, what to remember under it, and the URL to send the browser to.
 
@@ -163,7 +152,7 @@ def begin(
         query |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
     joint = "&" if urlsplit(provider.authorize_url).query else "?"
     url = f"{provider.authorize_url}{joint}{urlencode(query)}"
-    return state, Pending(provider.name, purpose, browser_challenge, user, session, verifier), url
+    return state, Pending(provider.name, browser_challenge, verifier), url
 
 
 # --- coming back (RFC 6749 §4.1.2) -----------------------------------------------------------------------
@@ -208,16 +197,12 @@ class Admission(NamedTuple):
 
     pending        what was remembered under the state, and is forgotten by now; None if there was nothing
     verifier       the secret that the page shows
-    purpose        what the page asks for now; user and session, as whom it asks
     """
 
     provider: Provider
     returned: Return
     pending: Pending | None
     verifier: Any
-    purpose: Literal["login", "bind"] = "login"
-    user: str = ""
-    session: str = ""
 
 
 def _known(a: Admission) -> str:
@@ -232,11 +217,6 @@ def _same_browser(a: Admission) -> str:
 
 def _same_provider(a: Admission) -> str:
     return "" if a.pending and a.pending.provider == a.provider.name else "it left for another provider"
-
-
-def _same_purpose(a: Admission) -> str:
-    left = a.pending and (a.pending.purpose, a.pending.user, a.pending.session)
-    return "" if left == (a.purpose, a.user, a.session) else "it left to do something else, or as somebody else"
 
 
 def _consent(a: Admission) -> str:
@@ -256,7 +236,6 @@ RETURN: Final = (
     ("state", "RFC 9700 §4.7", "state", _known),
     ("browser", "RFC 7636 §4.6", "verifier", _same_browser),
     ("provider", "RFC 9700 §4.4", "provider", _same_provider),
-    ("purpose", "RFC 9700 §4.7", "purpose", _same_purpose),
     ("consent", "RFC 6749 §4.1.2.1", "denied", _consent),
     ("available", "RFC 6749 §4.1.2.1", "unavailable", _available),
     ("accepted", "RFC 6749 §4.1.2.1", "client", _accepted),

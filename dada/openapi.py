@@ -57,7 +57,9 @@ _OF_STATUS: Final = {
     401: ("WWW-Authenticate",),
     412: ("ETag",),
     429: ("Retry-After",),
+    502: ("Retry-After",),
     503: ("Retry-After",),
+    504: ("Retry-After",),
 }
 _PHRASES: Final = {
     200: "It is done, and this is what there is.", 201: "It was made.", 202: "It was taken, and will be done.",

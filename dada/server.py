@@ -22,7 +22,7 @@ from typing import Any, Final
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
-from dada.answers import Answer, problem_headers, written
+from dada.answers import HEADERS, Answer, problem_headers, written
 from dada.problems import TYPES, document
 
 __all__ = ["Worker"]
@@ -107,7 +107,7 @@ def _refusal(status: int, request_id: str) -> bytes:
     code, detail = _REFUSALS.get(status, ("internal" if status >= 500 else "bad-request", ""))
     kind = TYPES[code]
     answer = Answer(kind.status, document(kind, "en", request_id, detail=detail), problem_headers("en"))
-    also = [("Connection", "close"), ("Date", formatdate(usegmt=True)), ("X-Request-Id", request_id)]
-    line, headers, payload = written(answer, also)
+    common = (*HEADERS, ("Connection", "close"), ("Date", formatdate(usegmt=True)), ("X-Request-Id", request_id))
+    line, headers, payload = written(answer, common)
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
     return f"HTTP/1.1 {line}\r\n{head}\r\n".encode("latin-1") + payload

@@ -26,18 +26,18 @@ _TOLD: Final = (
 
 
 @functools.cache
-def operations() -> tuple[Described, ...]:
+def operations(*, oauth_return_by_get: bool = True) -> tuple[Described, ...]:
     """Return every operation of the API.  Raise :exc:`Misuse` for one that does not say what it takes and answers."""
-    from handlers import ROUTES
+    from handlers import routes
 
-    return tuple(described(ROUTES, ALL, GUARDED))
+    return tuple(described(routes(oauth_return_by_get=oauth_return_by_get), ALL, GUARDED))
 
 
 class OpenAPI:
     """The description of the API."""
 
     def __init__(self, services: Services) -> None:
-        self._server = services.settings.api_url
+        self._server, self._by_get = services.settings.api_url, services.settings.oauth_return_by_get
         self._kept: tuple[msgspec.Raw, str] | None = None
 
     @operation(answers={200: Media("application/json", "The document.")}, etag=True, headers=(IF_NONE_MATCH,))
@@ -45,7 +45,8 @@ class OpenAPI:
         """Show this document."""
         if self._kept is None:
             version = metadata.version("dada")
-            told = describe(operations(), ALL, title="Dada 达达商城", version=version, told=_TOLD, server=self._server)
+            every = operations(oauth_return_by_get=self._by_get)
+            told = describe(every, ALL, title="Dada 达达商城", version=version, told=_TOLD, server=self._server)
             text = msgspec.json.encode(told)
             self._kept = msgspec.Raw(text), f'"{hashlib.sha256(text).hexdigest()[:32]}"'
         return Answer(200, self._kept[0], (("Cache-Control", "no-cache"),), etag=self._kept[1])

@@ -23,7 +23,7 @@ from shop.federation import Arrival
 from shop.services import Services
 from shop.tokens import Grant
 
-__all__ = ["Authorization", "Bindings", "Returning"]
+__all__ = ["Authorization", "Bindings", "Returning", "ReturningByQuery"]
 
 Text = Annotated[str, Meta(max_length=1024)]
 EXAMPLE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -123,11 +123,11 @@ class Authorization:
         A page that cannot hash (it is not in a secure context) leaves it out and is given a secret to keep.
         """
         shown = request.query(Leaving).code_challenge
-        take(self._services, request, "oauth")
+        place = take(self._services, request, "oauth")
         verifier = new_secret() if shown is UNSET else UNSET
-        departure = federation.begin(
-            self._services, _provider(request), challenge(verifier) if verifier else str(shown)
-        )
+        hashed = challenge(verifier) if verifier else str(shown)
+        with limited():
+            departure = federation.begin(self._services, _provider(request), hashed, place)
         told = Departure(authorization_url=departure.authorization_url, state=departure.state, verifier=verifier)
         return Answer(200, told)
 
@@ -138,31 +138,33 @@ class Returning:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    @operation(limited=True, query=ReturnQuery, answers={200: LoggedIn | Unbound}, problems=RETURNS)
-    def get(self, request: Request) -> Answer:
-        """Log in, or get a ticket for binding, with the parameters in the query.
+    @operation(limited=True, takes=Return, answers={200: LoggedIn | Unbound}, problems=RETURNS)
+    def post(self, request: Request) -> Answer:
+        """Log in, or get a ticket for binding."""
+        given = request.json(Return)
+        return self._arrive(request, {"code": given.code, "state": given.state, "error": given.error}, given.verifier)
 
-        For lessons: a query ends up in logs.
-        """
-        returned = structs.asdict(request.query(ReturnQuery))
-        params = {name: returned[name] for name in ("code", "state", "error") if returned[name] is not UNSET}
-        verifier = returned["verifier"] if returned["verifier"] is not UNSET else None
+    def _arrive(self, request: Request, params: Mapping[str, str], verifier: str | None) -> Answer:
         take(self._services, request, "oauth-return")
         arrival = federation.arrive(
             self._services, _provider(request), params, verifier, device_of(self._services, request)
         )
         return _told(request, arrival)
 
-    @operation(limited=True, takes=Return, answers={200: LoggedIn | Unbound}, problems=RETURNS)
-    def post(self, request: Request) -> Answer:
-        """Log in, or get a ticket for binding."""
-        given = request.json(Return)
-        take(self._services, request, "oauth-return")
-        params = {"code": given.code, "state": given.state, "error": given.error}
-        arrival = federation.arrive(
-            self._services, _provider(request), params, given.verifier, device_of(self._services, request)
-        )
-        return _told(request, arrival)
+
+class ReturningByQuery(Returning):
+    """The same by GET too: where the settings ask for it (OAUTH_RETURN_BY_GET)."""
+
+    @operation(limited=True, query=ReturnQuery, answers={200: LoggedIn | Unbound}, problems=RETURNS)
+    def get(self, request: Request) -> Answer:
+        """Log in, or get a ticket for binding, with the parameters in the query.
+
+        For lessons, and in the sandbox only: a query ends up in logs, and GET should change nothing (RFC 9110 §9.2.1).
+        HEAD does not: whoever only looks is answered as if he had brought nothing, and spends no state and no code.
+        """
+        told = structs.asdict(request.query(ReturnQuery))
+        brought = {} if request.method == "HEAD" else {name: told[name] for name in told if told[name] is not UNSET}
+        return self._arrive(request, brought, brought.get("verifier"))
 
 
 def _provider(request: Request) -> str:

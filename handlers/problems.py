@@ -44,7 +44,6 @@ DETAILS: Final = {
     "no browser left with it, or one came back already, or too late": "没有对应的登录请求，或已用过，或已过期",
     "another browser began": "登录是在另一个浏览器中开始的",
     "it left for another provider": "登录请求属于另一个平台",
-    "it left to do something else, or as somebody else": "登录请求另有用途，或属于他人",
     "the provider says {}": "第三方平台返回 {}",
     "the provider answered {}": "第三方平台返回状态 {}",
     "the provider refused, with status {}": "第三方平台拒绝，状态 {}",

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +26,14 @@ WEB: Final = Path(__file__).parents[1] / "web"
 class Page:
     """A WSGI application that serves the page.
 
-    config  what /config.json says: api, mailbox, weibo as URLs
+    config  what /config.json says: api, mailbox, weibo as URLs; providers, the names of others to log in with
+
+    Each provider sends the browser back to a page of its own name, all of which are one file.
     """
 
-    def __init__(self, config: dict[str, str], root: Path = WEB) -> None:
+    def __init__(self, config: Mapping[str, Any], root: Path = WEB) -> None:
         self._config = json.dumps(config)
+        self._callbacks = frozenset(f"/callback/{name}.html" for name in config.get("providers", ()))
         self._files = SharedDataMiddleware(self._made, {"/": str(root)}, cache=False)
         pictures = " ".join(sorted({origin for name in ("api", "weibo") if (origin := config.get(name))}))
         servers = " ".join(origin for name in ("api", "weibo") if (origin := config.get(name)))
@@ -48,6 +52,8 @@ class Page:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if environ["PATH_INFO"].endswith("/"):
             environ["PATH_INFO"] += "index.html"
+        if environ["PATH_INFO"] in self._callbacks:
+            environ["PATH_INFO"] = "/callback/weibo.html"
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             kept = [header for header in headers if header[0].lower() not in ("cache-control", "date")]
@@ -76,10 +82,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=7000)
     parser.add_argument("--api", default="http://127.0.0.1:8000")
     parser.add_argument("--world", default="http://127.0.0.1:9000")
+    parser.add_argument("--provider", action="append", default=[], help="one to log in with, besides Weibo")
     given = parser.parse_args(arguments)
     config = {"api": given.api, "mailbox": f"{given.world}/mailbox", "weibo": given.world}
+    others = {"providers": given.provider} if given.provider else {}
     try:
-        server = make_server("127.0.0.1", given.port, Page(config), threaded=True, request_handler=_Quiet)
+        server = make_server("127.0.0.1", given.port, Page(config | others), threaded=True, request_handler=_Quiet)
     except (OSError, SystemExit):
         print(f"page: port {given.port} of 127.0.0.1 is in use", file=sys.stderr)
         return 2

@@ -26,9 +26,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dada.errors import Misuse
 from sandbox.children import Child, Line, stop_all
 from sandbox.secrets import APP_KEY, make_secrets
 from shop.database import Database
+from shop.providers import read_descriptions
 from shop.schema import migrate
 
 __all__ = ["CannotStart", "Options", "up"]
@@ -153,6 +155,7 @@ def _children(options: Options, console: Console) -> Iterator[Child]:
     yield child(
         "page", f"{page}  the page", _answers(f"{page}/config.json"),
         "sandbox.page", "--port", str(options.page_port), "--api", api, "--world", world,
+        *_others(secrets, page),
     )  # fmt: skip
 
 
@@ -188,6 +191,15 @@ def _emptied(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return folder.resolve()
+
+
+def _others(secrets: Path, page: str) -> list[str]:
+    """Return the page's options for the providers that are described besides Weibo."""
+    try:
+        described = read_descriptions(secrets / "providers.json", page)
+    except Misuse as error:
+        raise CannotStart(str(error)) from None
+    return [text for one in described for text in ("--provider", one.client.name)]
 
 
 def _valkey(data: Path, password: str) -> tuple[Child, str]:

@@ -21,7 +21,7 @@ from shop import events, limits, liveness, outbox, passwords, usernames
 from shop.database import IntegrityError
 from shop.errors import Refused
 from shop.services import OUTAGES, Services
-from shop.tables import identities, one_time_tokens, users
+from shop.tables import identities, looks, one_time_tokens, users
 from shop.usernames import Email, Username
 
 __all__ = [
@@ -117,7 +117,6 @@ def add(
     row = {
         "username": name.written,
         "username_key": name.key,
-        "username_skeleton": name.skeleton,
         "email": address.written,
         "email_key": address.key,
         "password_hash": hashed,
@@ -129,6 +128,8 @@ def add(
     try:
         with tx.begin_nested():
             user_id: int = tx.execute(insert(users).values(row)).inserted_primary_key[0]  # type: ignore[index]
+            looking = [{"skeleton": skeleton, "user_id": user_id} for skeleton in sorted(name.looks)]
+            tx.execute(insert(looks), looking)
     except IntegrityError:
         raise Refused("username-taken") from None
     return Account(user_id, name.written, name.key, state, 0)

@@ -13,7 +13,7 @@ This file knows identities; the protocol is in `dada/oauth.py`, what each provid
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hmac import compare_digest
 from typing import Any, Final, NamedTuple
@@ -21,10 +21,11 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from dada import oauth
-from shop import accounts, events, outbox, tokens
+from shop import accounts, events, limits, outbox, tokens
 from shop.accounts import Account
 from shop.database import IntegrityError
 from shop.errors import Refused
+from shop.limits import NOWHERE, Place
 from shop.providers import Greeting, Provider
 from shop.services import Services
 from shop.tables import identities, users
@@ -40,7 +41,6 @@ _REASONS: Final = {
     "state": "oauth-state-invalid",
     "verifier": "oauth-state-invalid",
     "provider": "oauth-state-invalid",
-    "purpose": "oauth-state-invalid",
     "denied": "oauth-denied",
     "code": "oauth-code-rejected",
     "client": "oauth-misconfigured",
@@ -86,18 +86,24 @@ def _provider(services: Services, name: str) -> Provider:
     return found
 
 
-def begin(services: Services, provider: str, challenge: str) -> Departure:
-    """Let a browser leave for a provider.  Raise :exc:`Refused`: an unknown one, no challenge."""
+def begin(services: Services, provider: str, challenge: str, place: Place = NOWHERE) -> Departure:
+    """Let a browser leave for a provider.
+
+    Raise :exc:`Refused`: an unknown one, no challenge; :exc:`TooMany` if too many left from this place and did not come
+    back: what is remembered of each takes room.
+    """
     client = _provider(services, provider).client
     try:
         state, pending, url = oauth.begin(client, challenge)
     except oauth.OAuthError as error:
         raise Refused("oauth-return-invalid", error.detail) from None
-    services.cache.set(f"oauth:{oauth.state_key(state)}", json.dumps(pending), oauth.LIFETIME)
+    key = oauth.state_key(state)
+    limits.open_one(services, "oauth-open", key, place)
+    services.cache.set(f"oauth:{key}", json.dumps({"pending": pending, "place": place}), oauth.LIFETIME)
     return Departure(url, state)
 
 
-def arrive(services: Services, provider: str, params: dict[str, Any], verifier: Any, device: Device) -> Arrival:
+def arrive(services: Services, provider: str, params: Mapping[str, Any], verifier: Any, device: Device) -> Arrival:
     """Let a browser come back from a provider.  Raise :exc:`Refused`.
 
     The state is forgotten before anything else is done, and the code is shown once, whatever comes of it.
@@ -110,11 +116,12 @@ def arrive(services: Services, provider: str, params: dict[str, Any], verifier: 
         raise
 
 
-def _arrive(services: Services, provider: Provider, params: dict[str, Any], verifier: Any, device: Device) -> Arrival:
+def _arrive(
+    services: Services, provider: Provider, params: Mapping[str, Any], verifier: Any, device: Device
+) -> Arrival:
     try:
         returned = oauth.read_return(params)
-        kept = services.cache.take(f"oauth:{oauth.state_key(returned.state)}")
-        pending = oauth.Pending(*json.loads(kept)) if kept else None
+        pending = _back(services, oauth.state_key(returned.state))
         request = oauth.admit(oauth.Admission(provider.client, returned, pending, verifier))
         if not services.cache.set(
             f"code:{provider.client.name}:{_hash(returned.code)}", "1", oauth.LIFETIME, if_new=True
@@ -130,6 +137,16 @@ def _arrive(services: Services, provider: Provider, params: dict[str, Any], veri
         return Arrival(None, _ticket(services, identity, greeting, pending.challenge if pending else ""))
     except oauth.OAuthError as error:
         raise Refused(_REASONS[error.reason], error.detail) from None
+
+
+def _back(services: Services, key: str) -> oauth.Pending | None:
+    """Return what was remembered of a departure, which is over now; None for none."""
+    kept = services.cache.take(f"oauth:{key}")
+    if kept is None:
+        return None
+    left = json.loads(kept)
+    limits.close(services, "oauth-open", key, Place(*left["place"]))
+    return oauth.Pending(*left["pending"])
 
 
 def _hash(text: str) -> str:
@@ -261,7 +278,10 @@ def unbind(services: Services, user_id: int, provider: str) -> None:
             bound = tx.execute(select(identities.c.provider).where(identities.c.user_id == user_id)).scalars().all()
             if user is None or provider not in bound:
                 raise Refused("not-found")
-            if user.password_hash is None and len(bound) == 1:
+            others = (
+                set(bound) - {provider}
+            ) & services.providers.keys()  # who left a provider behind has no way in there
+            if user.password_hash is None and not others:
                 raise Refused("last-login-method")
             tx.execute(delete(identities).where(mine))
             outbox.put(tx, services, "mail.identity_unbound", user=user_id)

@@ -1,8 +1,9 @@
 """Limits: how often something may be tried, counted in Redis, by one script.
 
-Two kinds, since they answer two questions:
+Three kinds, since they answer three questions:
 
     a quota     so many in a window, for an address, a network or an account: "q per w"
+    a cap       so many open at a time, for an address or a network
     a lock      a secret that may be guessed: after five failures a pause, which doubles with every further one
 
 Names of accounts are counted by an HMAC, so that unknown ones count like known ones and Redis holds no list of them.  A
@@ -13,7 +14,7 @@ Without Redis nothing is let through: whoever limits the guessing of passwords m
 
 Addresses are not counted in the sandbox (unless ADDRESS_LIMITS is on): a class of thirty sits behind one of them.
 
-This file knows counters; what is counted is in QUOTAS, LOCKS and the edge.
+This file knows counters; what is counted is in QUOTAS, CAPS, LOCKS and the edge.
 """
 
 from collections.abc import Iterable
@@ -25,8 +26,8 @@ from shop.keyring import lasting_key
 from shop.services import Services
 
 __all__ = [
-    "LOCKS", "NOWHERE", "QUOTAS", "Lock", "Place", "Quota", "Standing", "TooMany", "begin", "end_well", "give_back",
-    "take", "unlock",
+    "CAPS", "LOCKS", "NOWHERE", "QUOTAS", "Lock", "Place", "Quota", "Standing", "TooMany", "begin", "close", "end_well",
+    "give_back", "open_one", "take", "unlock",
 ]  # fmt: skip
 
 
@@ -81,7 +82,7 @@ QUOTAS: Final = {
     "login": (Quota("login", "address", 20, 60), Quota("login-network", "network", 100, 60)),
     "names": (Quota("names", "address", 10, 3600),),  # who is told that a name is taken could list all names
     "register": (Quota("register", "address", 5, 3600), Quota("register-network", "network", 50, 3600)),
-    "resend": (Quota("resend", "account", 1, 60),),
+    "resend": (Quota("resend", "account", 1, 60), Quota("resend-day", "account", 5, 86_400)),
     "reset": (Quota("reset", "account", 1, 60),),
     "letters": (  # resend and reset together
         Quota("letters", "address", 20, 3600),
@@ -96,6 +97,11 @@ QUOTAS: Final = {
     "refresh": (Quota("refresh", "account", 30, 60),),  # for a session's family
     "oauth": (Quota("oauth", "address", 20, 60), Quota("oauth-network", "network", 200, 60)),
     "oauth-return": (Quota("oauth-return", "address", 20, 60), Quota("oauth-return-network", "network", 200, 60)),
+}
+# Flows that began and did not come back: whoever left them open would fill Redis with what they remember.  A window is
+# the seconds after which one is over by itself.
+CAPS: Final = {
+    "oauth-open": (Quota("oauth-open", "address", 20, 600), Quota("oauth-open-network", "network", 200, 600)),
 }
 LOCKS: Final = {
     "login": Lock("login-failures", 5, 300, 30, 900),  # by the name or the address that was typed
@@ -118,6 +124,25 @@ for i = 1, #KEYS do
   if redis.call('INCR', KEYS[i]) == 1 then redis.call('PEXPIRE', KEYS[i], ARGV[2 * i]) end
 end
 return {near, left, ms}
+"""
+
+# KEYS: a sorted set each, of what is open by the moment it is over.  ARGV: its name, then a cap and a life in
+# milliseconds for each.  It is opened in all sets, or in none: then which is full (from 1), and the milliseconds until
+# the oldest of it is over.
+_OPEN: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for i = 1, #KEYS do
+  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
+  if redis.call('ZCARD', KEYS[i]) >= tonumber(ARGV[2 * i]) then
+    return {i, redis.call('ZRANGE', KEYS[i], 0, 0, 'WITHSCORES')[2] - now}
+  end
+end
+for i = 1, #KEYS do
+  redis.call('ZADD', KEYS[i], string.format('%.0f', now + ARGV[2 * i + 1]), ARGV[1])
+  redis.call('PEXPIRE', KEYS[i], ARGV[2 * i + 1])
+end
+return {0, 0}
 """
 
 # KEYS: a counter each.
@@ -162,7 +187,7 @@ def take(services: Services, what: str, place: Place, account: str = "") -> Stan
 
     Raise :exc:`TooMany`, and count nothing, if one of the quotas is used up.
     """
-    quotas, keys = _counted(services, what, place, account)
+    quotas, keys = _counted(services, QUOTAS[what], place, account)
     if not quotas:
         return None
     numbers = [number for quota in quotas for number in (quota.quota, quota.window * 1000)]
@@ -171,24 +196,49 @@ def take(services: Services, what: str, place: Place, account: str = "") -> Stan
     standing = Standing(near.name, near.quota, near.window, max(0, left), -(-ms // 1000))
     if left >= 0:
         return standing
-    if services.cache.set(f"{keys[which - 1]}:told", "", standing.seconds, if_new=True):  # once, or a flood is two
-        events.note(services, "limit", None, near.name)
-    raise TooMany(standing)
+    raise _too_many(services, keys[which - 1], standing)
+
+
+def _too_many(services: Services, key: str, standing: Standing) -> TooMany:
+    """Return the refusal, after the events said so: once, or a flood is two."""
+    if services.cache.set(f"{key}:told", "", standing.seconds, if_new=True):
+        events.note(services, "limit", None, standing.name)
+    return TooMany(standing)
 
 
 def give_back(services: Services, what: str, place: Place, account: str = "") -> None:
     """Count one *what* less: it was taken in advance, and came to nothing."""
-    _, keys = _counted(services, what, place, account)
+    _, keys = _counted(services, QUOTAS[what], place, account)
     if keys:
         _run(services, _GIVE_BACK, keys, ())
 
 
-def _counted(services: Services, what: str, place: Place, account: str) -> tuple[list[Quota], list[str]]:
+def open_one(services: Services, what: str, name: str, place: Place) -> None:
+    """Count *name* as open, until `close` or the end of its time.  Raise :exc:`TooMany` where too many are."""
+    caps, keys = _counted(services, CAPS[what], place)
+    if not keys:
+        return
+    numbers = [number for cap in caps for number in (cap.quota, cap.window * 1000)]
+    full, ms = _run(services, _OPEN, keys, [name, *numbers])
+    if full:
+        cap = caps[full - 1]
+        raise _too_many(services, keys[full - 1], Standing(cap.name, cap.quota, cap.window, 0, -(-ms // 1000)))
+
+
+def close(services: Services, what: str, name: str, place: Place) -> None:
+    """Count *name* as open no more."""
+    for key in _counted(services, CAPS[what], place)[1]:
+        services.redis.zrem(key, name)
+
+
+def _counted(
+    services: Services, quotas: Iterable[Quota], place: Place, account: str = ""
+) -> tuple[list[Quota], list[str]]:
     """Return the quotas that count here, and their counters."""
     whose = {"address": place.address, "network": place.network, "account": _hidden(services, account)}
     on = services.settings.address_limits and bool(place.address)
-    quotas = [quota for quota in QUOTAS[what] if on or quota.of == "account"]
-    return quotas, [f"{{limits}}:{quota.name}:{whose[quota.of]}" for quota in quotas]
+    counting = [quota for quota in quotas if on or quota.of == "account"]
+    return counting, [f"{{limits}}:{quota.name}:{whose[quota.of]}" for quota in counting]
 
 
 def begin(services: Services, what: str, account: str) -> Standing:
@@ -219,5 +269,5 @@ def _hidden(services: Services, account: str) -> str:
     return lasting_key(services.settings.lasting_secret, "limits").mac(account.encode("utf-8", "replace")).hex()[:32]
 
 
-def _run(services: Services, script: str, keys: list[str], numbers: Iterable[int]) -> Any:
-    return services.redis.eval(script, len(keys), *keys, *numbers)
+def _run(services: Services, script: str, keys: list[str], told: Iterable[int | str]) -> Any:
+    return services.redis.eval(script, len(keys), *keys, *told)

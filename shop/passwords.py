@@ -1,18 +1,19 @@
 """Passwords: which are taken, and how they are kept (OWASP Password Storage; NIST SP 800-63B §5.1.1; RFC 9106 §4).
 
 argon2id, with its parameters in each hash; what was hashed with others is hashed again at the next log-in.  A hash
-takes 46 MiB for a while, so that only as many are made at once as there are cores: the others wait for a second, and
-then hear that the service is busy.  The only door to argon2.
+takes 46 MiB for a while, so that only so many are made at once: the others wait for a second, and then hear that the
+service is busy.  How many the machine bears, and so a process of it, the settings say.  The only door to argon2.
 
 This file knows passwords; it does not know whose they are.
 """
 
 import functools
-import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from itertools import pairwise
 from typing import Final
 
 import argon2
@@ -33,11 +34,12 @@ class Hasher:
     """Makes and checks hashes, a few at a time.
 
     memory_kib, time_cost  argon2id's; 47104 and 1 are OWASP's first choice
+    at_once                how many hashes this process makes at a time
     """
 
-    def __init__(self, memory_kib: int = 47104, time_cost: int = 1, at_once: int | None = None) -> None:
+    def __init__(self, memory_kib: int = 47104, time_cost: int = 1, *, at_once: int) -> None:
         self._argon2 = argon2.PasswordHasher(time_cost=time_cost, memory_cost=memory_kib, parallelism=1)
-        self._places = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
+        self._places = threading.BoundedSemaphore(at_once)
         # Whoever has no password, or no account, costs the same work: this hash is checked in his place.
         self._decoy = self._argon2.hash("a password that nobody has")
 
@@ -82,13 +84,47 @@ def faults(pointer: str, password: str, *others: str) -> list[FieldError]:
     if "\0" in password:
         return [FieldError(pointer, "password_invalid")]
     folded = password.casefold()
-    if folded in _common() or len(set(folded)) < 4:
+    if _is_common(folded):
         return [FieldError(pointer, "password_common")]
-    for other in others:
-        name = other.casefold()
-        if len(name) >= 4 and (name in folded or folded in name or name[::-1] in folded):
+    for name in map(str.casefold, others):
+        if len(name) >= 4 and any(_is_like(name, spelling) for spelling in (folded, _plain(folded))):
             return [FieldError(pointer, "password_similar")]
     return []
+
+
+def _is_like(name: str, password: str) -> bool:
+    return name in password or password in name or name[::-1] in password
+
+
+def _is_common(folded: str) -> bool:
+    """Whether *folded* is on the list, or a variant of what is, as guessers make them by rules.
+
+    With signs for letters, digits and signs around it, backwards, again and again; and whatever is a run of neighbours.
+    """
+    steps = {ord(after) - ord(before) for before, after in pairwise(folded)}
+    if len(set(folded)) < 4 or len(steps) == 1:
+        return True
+    bare = _AROUND.sub("", folded)
+    return any(
+        spelling in _common() or spelling[::-1] in _common()
+        for text in (folded, bare)
+        for spelling in (_once(text), _once(_AROUND.sub("", _plain(text))), _once(_plain(text)))
+    )
+
+
+def _once(text: str) -> str:
+    """Return what *text* repeats, or itself: "catcat" is "cat"."""
+    again = (text + text).find(text, 1)
+    return text[:again] if 0 < again < len(text) else text
+
+
+def _plain(text: str) -> str:
+    """Return *text* with letters for the signs that stand for them."""
+    return text.translate(_LETTERS)
+
+
+_LETTERS: Final = str.maketrans("@4301!$57", "aaeoiisst")
+_AROUND: Final = re.compile(r"\A[\W\d_]{1,4}(?=.{4})|(?<=.{4})[\W\d_]{1,4}\Z", re.DOTALL)  # "!!cats2026"
 
 
 @functools.cache

@@ -31,11 +31,21 @@ def _config() -> Config:
 
 
 def migrate(db: Database, to: str = "head") -> None:
-    """Walk the steps up to *to*."""
-    with db.engine.begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, to)
+    """Walk the steps up to *to*.
+
+    SQLite changes a table by writing it anew: what refers to its rows must not be deleted with the old one.
+    """
+    config = _config()
+    with db.engine.connect() as connection:
+        if db.is_sqlite:
+            connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")  # not within a transaction
+        try:
+            with connection.begin():
+                config.attributes["connection"] = connection
+                command.upgrade(config, to)
+        finally:
+            if db.is_sqlite:
+                connection.connection.cursor().execute("PRAGMA foreign_keys = ON")
 
 
 def must_be_current(db: Database) -> None:

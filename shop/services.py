@@ -161,7 +161,7 @@ def connect(settings: Settings, clock: Callable[[], float] = time.time) -> Servi
         cache=Cache(client),
         queue=Queue(client, MAIL),
         keys=Keyring(settings.keys_file, clock),
-        hasher=Hasher(),
+        hasher=Hasher(at_once=settings.hashes_at_once),
         http=HTTP(),
         post=Post(settings.smtp_url, settings.mail_from),
         providers=providers_of(settings),

@@ -12,11 +12,16 @@
     WEIBO_URL             the provider: https://api.weibo.com
     SMTP_URL              smtp://host:port, smtps://…, smtp+starttls://…, with user:password@ where needed
     MAIL_FROM             the sender of letters
+    API_WORKERS           how many processes gunicorn starts for the API
+    HASHES_AT_ONCE        how many passwords all of them together hash at a time, 46 MiB and a core each: a number that
+                          leaves each process at least one, or auto (default): as many as there are cores
     WORKER_PROCESSES      how many processes one `python -m worker` starts; 1: it works itself
     WORKER_THREADS        how many jobs each of them runs at once
     WORKER_STOP_SECONDS   how long a job may go on after SIGTERM
     ADDRESS_LIMITS        whether requests are counted by address: on, off, or auto (default): on but in the sandbox
     ACCESS_LOG            whether each request is a line of the log: on, off, or auto (default): on but in the sandbox
+    OAUTH_RETURN_BY_GET   whether a browser's return from a provider is taken by GET, its code in the query: on, off,
+                          or auto (default): in the sandbox only
     METRICS_DIR           a folder, best in memory, where processes count for `dada metrics`; unset, nobody counts
     TRUSTED_PROXIES       networks whose X-Forwarded-For is believed: 10.0.0.0/8, 192.0.2.7
 
@@ -24,6 +29,7 @@ This file knows names, texts and what they must look like; it opens nothing but 
 """
 
 import json
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -49,11 +55,14 @@ DEFAULTS: Final = {
     "PAGE_ORIGIN": "http://127.0.0.1:7000",
     "WEIBO_URL": "https://api.weibo.com",
     "MAIL_FROM": "达达商城 <no-reply@dada.example>",
+    "API_WORKERS": "2",
+    "HASHES_AT_ONCE": "auto",
     "WORKER_PROCESSES": "1",
     "WORKER_THREADS": "1",
     "WORKER_STOP_SECONDS": "25",
     "ADDRESS_LIMITS": "auto",
     "ACCESS_LOG": "auto",
+    "OAUTH_RETURN_BY_GET": "auto",
     "METRICS_DIR": "",
     "TRUSTED_PROXIES": "",
 }
@@ -75,12 +84,15 @@ class Settings:
     weibo_url: str
     smtp_url: str = field(repr=False)
     mail_from: str
+    api_workers: int
+    hashes_at_once: int  # by one process of the API
     worker_processes: int
     worker_threads: int
     worker_stop_seconds: int
     lasting_secret: bytes = field(repr=False)
     address_limits: bool
     access_log: bool
+    oauth_return_by_get: bool
     metrics_dir: Path | None
     trusted_proxies: tuple[Network, ...]
     providers: tuple[Described, ...] = field(repr=False)
@@ -108,8 +120,8 @@ class Settings:
             if wrong := _CHECKS[name](value):
                 shown = "" if "@" in value else value[:80]  # a URL may hold a password
                 problems.append(Problem("setting-wrong", name, shown, wrong, _EXAMPLES[name]))
-        if told["DADA_ENV"] == "production" and not problems:
-            problems += _only_for_production(told)
+        if not problems:
+            problems += _too_few_hashes(told) + _only_for_production(told)
         secrets = _Secrets("", b"")
         if not problems:
             secrets, problems = _read_secrets(Path(told["SECRETS_DIR"]), sandbox=told["DADA_ENV"] == "sandbox")
@@ -133,12 +145,15 @@ class Settings:
             weibo_url=told["WEIBO_URL"],
             smtp_url=told["SMTP_URL"],
             mail_from=told["MAIL_FROM"],
+            api_workers=int(told["API_WORKERS"]),
+            hashes_at_once=_hashes(told),
             worker_processes=int(told["WORKER_PROCESSES"]),
             worker_threads=int(told["WORKER_THREADS"]),
             worker_stop_seconds=int(told["WORKER_STOP_SECONDS"]),
             lasting_secret=secrets.lasting,
             address_limits=(told["ADDRESS_LIMITS"], told["DADA_ENV"]) in _ON,
             access_log=(told["ACCESS_LOG"], told["DADA_ENV"]) in _ON,
+            oauth_return_by_get=(told["OAUTH_RETURN_BY_GET"], told["DADA_ENV"]) in _FOR_LESSONS,
             metrics_dir=Path(told["METRICS_DIR"]) if told["METRICS_DIR"] else None,
             trusted_proxies=_networks(told["TRUSTED_PROXIES"]),
             providers=providers,
@@ -184,6 +199,7 @@ def _number(most: int) -> Any:
 
 
 _ON: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "production")})
+_FOR_LESSONS: Final = frozenset({("on", "production"), ("on", "sandbox"), ("auto", "sandbox")})
 _EXAMPLES: Final = {
     "DADA_ENV": "production or sandbox",
     "DATABASE_URL": "mysql+pymysql://dada:…@127.0.0.1/dada?charset=utf8mb4, or sqlite:////var/lib/dada/shop.db",
@@ -195,11 +211,14 @@ _EXAMPLES: Final = {
     "WEIBO_URL": "https://api.weibo.com",
     "SMTP_URL": "smtp://127.0.0.1:25",
     "MAIL_FROM": "Shop <no-reply@shop.example>",
+    "API_WORKERS": "2",
+    "HASHES_AT_ONCE": "auto, or 4",
     "WORKER_PROCESSES": "2",
     "WORKER_THREADS": "4",
     "WORKER_STOP_SECONDS": "25",
     "ADDRESS_LIMITS": "auto, on, off",
     "ACCESS_LOG": "auto, on, off",
+    "OAUTH_RETURN_BY_GET": "auto, on, off",
     "METRICS_DIR": "/run/dada/metrics",
     "TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7",
 }
@@ -214,11 +233,14 @@ _CHECKS: Final = {
     "WEIBO_URL": _origin,
     "SMTP_URL": _url("smtp", "smtps", "smtp+starttls"),
     "MAIL_FROM": lambda value: "" if "@" in value and value.isprintable() else "this is no mail address",
+    "API_WORKERS": _number(64),
+    "HASHES_AT_ONCE": lambda value: "" if value == "auto" else str(_number(512)(value)),
     "WORKER_PROCESSES": _number(64),
     "WORKER_THREADS": _number(64),
     "WORKER_STOP_SECONDS": _number(3600),
     "ADDRESS_LIMITS": lambda value: "" if value in ("auto", "on", "off") else "there are three",
     "ACCESS_LOG": lambda value: "" if value in ("auto", "on", "off") else "there are three",
+    "OAUTH_RETURN_BY_GET": lambda value: "" if value in ("auto", "on", "off") else "there are three",
     "METRICS_DIR": lambda value: (
         "" if not value or value.startswith("/") else "the path of a folder begins with a slash"
     ),
@@ -226,10 +248,24 @@ _CHECKS: Final = {
 }
 
 
+def _hashes(told: Mapping[str, str]) -> int:
+    """Return how many hashes one process of the API makes at a time: its part of the machine's, and at least one."""
+    cores = len(os.sched_getaffinity(0)) if told["HASHES_AT_ONCE"] == "auto" else int(told["HASHES_AT_ONCE"])
+    return max(1, cores // int(told["API_WORKERS"]))
+
+
+def _too_few_hashes(told: Mapping[str, str]) -> list[Problem]:
+    most, workers = told["HASHES_AT_ONCE"], told["API_WORKERS"]
+    if most == "auto" or int(most) >= int(workers):
+        return []
+    why = f"{workers} processes (API_WORKERS) need a place each"
+    return [Problem("setting-wrong", "HASHES_AT_ONCE", most, why, f"{workers} or more, or fewer processes")]
+
+
 def _only_for_production(told: Mapping[str, str]) -> list[Problem]:
     """Outside the sandbox nothing that matters travels in the clear, except on this machine."""
-    problems = []
-    for name in ("API_URL", "PAGE_ORIGIN", "WEIBO_URL"):
+    problems: list[Problem] = []
+    for name in ("API_URL", "PAGE_ORIGIN", "WEIBO_URL") if told["DADA_ENV"] == "production" else ():
         parts = urlsplit(told[name])
         if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
             problems.append(

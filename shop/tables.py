@@ -26,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 
 __all__ = [
-    "addresses", "event_head", "events", "identities", "metadata", "one_time_tokens", "outbox", "sessions", "users",
+    "addresses", "event_head", "events", "identities", "looks", "metadata", "one_time_tokens", "outbox", "sessions",
+    "users",
 ]  # fmt: skip
 
 metadata = MetaData(
@@ -48,7 +49,6 @@ users = Table(
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("username", String(64), nullable=False),  # as its owner writes it
     Column("username_key", String(64), nullable=False, unique=True),  # as it is compared
-    Column("username_skeleton", String(128), nullable=False, unique=True),  # as it looks
     Column("email", String(254), nullable=False),  # where letters go
     Column("email_key", String(254), nullable=False, index=True),
     Column("verified_email_key", String(254), nullable=True, unique=True),  # set when its owner clicked
@@ -61,6 +61,14 @@ users = Table(
     Column("language", String(8), nullable=False, default="en"),
     Column("version", Integer, nullable=False, default=1),  # of the profile, for entity tags
     Column("created_at", BigInteger, nullable=False),
+    **_ENGINE,
+)
+
+looks = Table(  # how names look: nobody takes a name that looks like another's
+    "looks",
+    metadata,
+    Column("skeleton", String(128), primary_key=True),
+    Column("user_id", _Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     **_ENGINE,
 )
 

@@ -1,7 +1,9 @@
 """User names and mail addresses: which are taken, and which are the same (RFC 8265, UTS #39, RFC 5321 §4.5.3.1).
 
-A name has three forms: as its owner writes it, as it is compared (its key), and as it looks (its skeleton).  Two
-names of one key are one name; two names of one skeleton cannot be told apart by eye, and only the first is taken.
+A name has three forms: as its owner writes it, as it is compared (its key), and as it looks (its skeletons).  Two names
+of one key are one name; two names of which one looks like the other cannot be told apart by eye, and only the first is
+taken.  A name has two looks, since case is folded away where names are compared and not where they are shown: as it is
+written, and as its key (`paypaI` is paypai, and looks like paypal).
 The only door to the libraries that know Unicode's tables.
 
 This file knows texts; it does not know who has which name.
@@ -18,10 +20,11 @@ from confusable_homoglyphs import categories, confusables
 
 from dada.problems import FieldError
 
-__all__ = ["RESERVED", "Email", "Username", "address_key", "email", "email_key", "username", "username_key"]
+__all__ = ["RESERVED", "Email", "Username", "address_key", "email", "email_key", "looks_of", "username", "username_key"]
 
 MIN_LENGTH: Final = 3
 MAX_LENGTH: Final = 30
+MAX_MARKS: Final = 4  # on one letter
 
 # Whatever is a segment of a path below /v1/users, and names that seem to speak for the shop.
 RESERVED: Final = frozenset({
@@ -43,11 +46,11 @@ _TOGETHER = (
 
 
 class Username(NamedTuple):
-    """A name as written, its key and its skeleton."""
+    """A name as written, its key, and its skeletons: one, or two."""
 
     written: str
     key: str
-    skeleton: str
+    looks: frozenset[str]
 
 
 class Email(NamedTuple):
@@ -68,9 +71,30 @@ def username(text: str) -> Username | FieldError:
     key = username_key(text)
     if key is None or not MIN_LENGTH <= len(key) <= MAX_LENGTH or not _is_plain(key) or not _is_one_script(key):
         return FieldError("#/username", "username_invalid")
-    if key in RESERVED or skeleton(key) in _reserved_skeletons():
+    if not _is_legible(written) or not _is_legible(key):
+        return FieldError("#/username", "username_invalid")
+    looks = looks_of(written, key)
+    if key in RESERVED or looks & _reserved_skeletons():
         return FieldError("#/username", "username_reserved")
-    return Username(written, key, skeleton(key))
+    return Username(written, key, looks)
+
+
+def looks_of(written: str, key: str) -> frozenset[str]:
+    """Return how a name looks, before its case is folded and after (UTS #39 §4)."""
+    return frozenset({skeleton(written), skeleton(key)})
+
+
+def _is_legible(name: str) -> bool:
+    """Whether no letter carries more than four marks, or one twice in a row: nobody can read that (UTS #39 §5.4)."""
+    marks = ""
+    for char in unicodedata.normalize("NFD", name):
+        if unicodedata.category(char) not in ("Mn", "Me"):
+            marks = ""
+        elif len(marks) == MAX_MARKS or marks.endswith(char):
+            return False
+        else:
+            marks += char
+    return True
 
 
 def username_key(text: str) -> str | None:
@@ -98,9 +122,9 @@ def _is_one_script(key: str) -> bool:
     return len(scripts) <= 1 or any(scripts <= together for together in _TOGETHER)
 
 
-def skeleton(key: str) -> str:
-    """Return *key* as it looks: each character replaced by the first of those that look like it (UTS #39 §4)."""
-    plain = unicodedata.normalize("NFD", key)
+def skeleton(name: str) -> str:
+    """Return *name* as it looks: each character replaced by the first of those that look like it (UTS #39 §4)."""
+    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
     for likeness, letter in (("rn", "m"), ("vv", "w"), ("0", "o")):
         plain = plain.replace(likeness, letter)
     return "".join(_prototypes().get(char, char) for char in plain)
@@ -126,8 +150,7 @@ def _prototypes() -> dict[str, str]:
 
     for char, likes in confusables.confusables_data.items():
         for like in (like["c"] for like in likes):
-            # Keys hold no capitals: what looks alike as a capital only (Γ and a Cyrillic Г) does not concern them.
-            if len(char) == len(like) == 1 and char == char.casefold() and like == like.casefold():
+            if len(char) == len(like) == 1:
                 first, second = sorted((root(char), root(like)))
                 parent[second] = first
     return {char: root(char) for char in parent if root(char) != char}

@@ -156,7 +156,7 @@ def make_services(environ: dict[str, str], clock: Any) -> Services:
         cache=Cache(client),
         queue=Queue(client, MAIL),
         keys=Keyring(told.keys_file, clock),
-        hasher=Hasher(memory_kib=64, time_cost=1),
+        hasher=Hasher(memory_kib=64, time_cost=1, at_once=2),
         http=HTTP(),
         post=Post(told.smtp_url, told.mail_from),
         providers=providers_of(told),

@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,7 +76,13 @@ class System:
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole system on free ports, with an empty folder."""
-    folder = tmp_path_factory.mktemp("system")
+    with running(tmp_path_factory.mktemp("system")) as system:
+        yield system
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[System]:
+    """Give a system of its own on free ports; its data is in a folder of this folder."""
     ports = {name: free_port() for name in ("page", "api", "world", "smtp", "metrics")}
     options = [text for name, port in ports.items() for text in (f"--{name}-port", str(port))]
     with (folder / "log").open("w") as log:

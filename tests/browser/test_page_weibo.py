@@ -1,9 +1,12 @@
 """The page and Weibo: the way there and back, binding, and taking it away again."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, Visitor, running
+from tests.shop.other_provider import OtherProvider
 
 pytestmark = pytest.mark.xdist_group("chromium")
 
@@ -67,3 +70,46 @@ def test_somebody_who_is_logged_in_binds_with_a_click(logged_in):
     logged_in.page.locator("dialog").get_by_role("button", name="Take it away").click()
     expect(logged_in.page.locator(".message .good")).to_contain_text("Weibo is taken away")
     expect(card).to_contain_text("Only your password.")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """A system where one may log in with another provider, too, and that provider."""
+    folder, octopus = tmp_path_factory.mktemp("elsewhere"), OtherProvider()
+    secrets = folder / "data" / "secrets"
+    secrets.mkdir(parents=True, mode=0o700)
+    (secrets / "providers.json").write_text(json.dumps([octopus.description(avatar="")]))
+    try:
+        with running(folder) as system:
+            yield system, octopus
+    finally:
+        octopus.close()
+
+
+def test_a_provider_that_is_only_described_is_gone_to_and_come_back_from(elsewhere, browser):
+    system, octopus = elsewhere
+    visitor = Visitor(system, browser)
+    page = visitor.page
+    try:
+        visitor.go("/login")
+        assert page.locator("button.provider").all_inner_texts() == ["Log in with Weibo", "Log in with Octopus"]
+        page.get_by_role("button", name="Log in with Octopus").click()
+        page.get_by_role("link", name="Allow").click()
+        expect(page.locator("h1")).to_have_text("Hello, octo")
+        visitor.fill("join", username="tentacle", email="tentacle@mail.example", password=PASSWORD)
+        expect(page.locator("#who")).to_contain_text("tentacle")
+        assert len(visitor.calls("POST", "/v1/users/oauth/octopus/users")) == 1
+        visitor.go("/password")
+        expect(page.locator("section", has=page.locator("#identities-title"))).to_contain_text("Octopus")
+        assert octopus.seen.count("/token") == 1
+        # Another provider's return is not Octopus's: each has a page of its own, and the flow knows whose it is.
+        visitor.go("/login")
+        page.get_by_role("button", name="Log in with Octopus").click()
+        page.get_by_role("link", name="Allow").wait_for()
+        visitor.forget()
+        page.goto(f"{system.page}/callback/weibo.html?code=c&state=s")
+        expect(page.locator("main .notice")).to_contain_text("This return belongs to another log-in")
+        assert visitor.sent == []
+        assert visitor.complaints == []
+    finally:
+        visitor.context.close()

@@ -51,6 +51,7 @@ def test_what_all_processes_did_is_added_up(env, tmp_path, services, world):
         for _ in range(20):
             requests.get(f"{api.url}/v1/users/ada", headers={"Connection": "close"}, timeout=5)
         requests.get(f"{api.url}/nowhere/secret", timeout=5)
+        requests.put(f"{api.url}/v1/password-resets/secret", json={"password": "secret"}, timeout=5)
         asked = {"Origin": env["PAGE_ORIGIN"], "Access-Control-Request-Method": "PUT"}
         requests.options(f"{api.url}/v1/users/ada", headers=asked, timeout=5)
         register(services)
@@ -61,6 +62,7 @@ def test_what_all_processes_did_is_added_up(env, tmp_path, services, world):
         assert figure(text, 'dada_requests_total{method="GET",route="/v1/users/<username>",status="401"}') == 20
         assert figure(text, 'dada_request_seconds_count{route="/v1/users/<username>"}') == 20
         assert figure(text, 'dada_requests_total{method="GET",route="none",status="404"}') == 1
+        assert 'route="/v1/password-resets/<token>"' in text
         assert figure(text, 'dada_preflights_total{allowed="yes"}') == 1
         for resting in (
             "dada_requests_running",

@@ -123,12 +123,11 @@ def test_an_answer_is_json_with_its_length_and_the_headers_that_all_answers_carr
     assert len(response.headers) == len(dict(response.headers))
 
 
-def test_over_tls_browsers_are_told_to_stay_there():
-    seen = []
-    app = make()
-    environ = {"REQUEST_METHOD": "GET", "RAW_URI": "/empty", "wsgi.url_scheme": "https"}
-    app(environ, lambda _, headers: seen.extend(headers))
-    assert ("Strict-Transport-Security", "max-age=31536000") in seen
+def test_what_every_answer_carries_may_be_chosen():
+    app = Client(make(headers=(*HEADERS, ("Strict-Transport-Security", "max-age=1"))))
+    for path, status in (("/empty", 204), ("/nowhere", 404), ("/cached", 200)):
+        response = app("GET", path)
+        assert (response.status, response.header("Strict-Transport-Security")) == (status, "max-age=1")
 
 
 def test_a_header_of_the_answer_replaces_the_common_one():

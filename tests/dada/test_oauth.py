@@ -59,16 +59,15 @@ def test_a_browser_leaves_for_the_provider_with_nothing_of_its_own():
         "redirect_uri": "https://shop.example/callback/weibo.html",
         "state": state,
     }
-    assert pending == Pending("weibo", "login", oauth.challenge(BROWSER))
+    assert pending == Pending("weibo", oauth.challenge(BROWSER))
 
 
 def test_scope_and_pkce_are_sent_where_the_provider_takes_them():
     by = provider(scope=("email", "all"), scope_separator=",", pkce=True, authorize_url="https://a.example/x?y=1")
-    _, pending, url = oauth.begin(by, oauth.challenge(BROWSER), purpose="bind", user="7", session="s")
+    _, pending, url = oauth.begin(by, oauth.challenge(BROWSER))
     query = dict(parse_qsl(urlsplit(url).query))
     assert (query["y"], query["scope"], query["code_challenge_method"]) == ("1", "email,all", "S256")
     assert query["code_challenge"] == oauth.challenge(pending.verifier)
-    assert (pending.purpose, pending.user, pending.session) == ("bind", "7", "s")
 
 
 @pytest.mark.parametrize("challenge", ["", "a" * 42, "a" * 44, "a" * 42 + "=", "a" * 42 + "\n", "ä" * 43, None, 43])
@@ -139,7 +138,7 @@ def admission(**others):
     settings = {
         "provider": provider(),
         "returned": Return(STATE, "the-code"),
-        "pending": Pending("weibo", "login", oauth.challenge(BROWSER)),
+        "pending": Pending("weibo", oauth.challenge(BROWSER)),
         "verifier": BROWSER,
     }
     return Admission(**(settings | others))
@@ -159,21 +158,17 @@ def test_the_token_request_holds_the_secret_in_its_body_only():
 
 
 def test_the_verifier_towards_the_provider_goes_along():
-    pending = Pending("weibo", "login", oauth.challenge(BROWSER), verifier="v")
+    pending = Pending("weibo", oauth.challenge(BROWSER), verifier="v")
     assert oauth.admit(admission(pending=pending)).form["code_verifier"] == "v"
 
 
-BOUND = Pending("weibo", "bind", oauth.challenge(BROWSER), "7", "s")
 REFUSED = {
     "a state that nobody left with": ({"pending": None}, "state"),
     "another browser's secret": ({"verifier": oauth.new_secret()}, "verifier"),
     "no secret": ({"verifier": None}, "verifier"),
     "an empty secret": ({"verifier": ""}, "verifier"),
     "the hash in place of the secret": ({"verifier": oauth.challenge(BROWSER)}, "verifier"),
-    "another provider": ({"pending": Pending("other", "login", oauth.challenge(BROWSER))}, "provider"),
-    "a log-in that left to bind": ({"pending": BOUND}, "purpose"),
-    "a binding by another user": ({"pending": BOUND, "purpose": "bind", "user": "8", "session": "s"}, "purpose"),
-    "a binding in another session": ({"pending": BOUND, "purpose": "bind", "user": "7", "session": "t"}, "purpose"),
+    "another provider": ({"pending": Pending("other", oauth.challenge(BROWSER))}, "provider"),
     "no consent": ({"returned": Return(STATE, error="access_denied")}, "denied"),
 }
 
@@ -185,10 +180,6 @@ def test_a_return_is_refused_before_the_code_is_spent(others, reason):
     assert caught.value.reason == reason
     failed = [step for step in oauth.audit(admission(**others)) if not step.ok]
     assert (failed[0].clause, failed[0].found) == (caught.value.clause, caught.value.detail)
-
-
-def test_a_binding_by_the_one_who_left_is_admitted():
-    assert oauth.admit(admission(pending=BOUND, purpose="bind", user="7", session="s"))
 
 
 def test_no_refusal_tells_a_secret():

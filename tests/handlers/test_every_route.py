@@ -5,8 +5,11 @@ import json
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert, update
 
 from handlers import ROUTES
+from shop import accounts
+from shop.tables import identities, users
 from tests.handlers.people import PASSWORD, join
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
@@ -52,9 +55,29 @@ def quoted(text):
     return "".join(f"%{byte:02x}" for byte in text.encode("utf-8", "replace"))
 
 
+def everybody(services, api):
+    """Return whoever has a token, of accounts in every state; who never activated has none."""
+    people = {name: join(services, api, name) for name in ("ada", "disabled", "locked", "bound", "passwordless")}
+    assert (
+        api("POST", "/v1/users", {"username": "pending", "password": PASSWORD, "email": "p@example.org"}).status == 202
+    )
+    ids = {name: accounts.by_username(services, name).id for name in people}
+    accounts.disable(services, ids["disabled"])
+    for _ in range(5):
+        api("POST", "/v1/tokens", {"username": "locked", "password": "wrong"})
+    assert api("POST", "/v1/tokens", {"username": "locked", "password": PASSWORD}).status == 429
+    with services.db.write() as tx:
+        for name in ("bound", "passwordless"):
+            row = {"provider": "weibo", "subject": str(ids[name]), "user_id": ids[name], "name": name}
+            tx.execute(insert(identities).values(**row, created_at=1, bound_at=1))
+        tx.execute(update(users).where(users.c.id == ids["passwordless"]).values(password_hash=None))
+    return people
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 def test_nothing_that_is_sent_is_a_fault_of_ours(route, api, services):
-    ada = join(services, api)
+    people = everybody(services, api)
+    names = [*people, "pending"]
 
     @seed(20261122)
     @settings(
@@ -64,20 +87,22 @@ def test_nothing_that_is_sent_is_a_fault_of_ours(route, api, services):
     @given(st.data())
     def send(data):
         path = "/".join(
-            data.draw(st.sampled_from(["ada", "1", "weibo"]) | TEXTS.map(quoted)) if part.startswith("<") else part
+            data.draw(st.sampled_from([*names, "1", "weibo"]) | TEXTS.map(quoted)) if part.startswith("<") else part
             for part in route.path.split("/")
         )
         if query := data.draw(QUERIES):
             path += "?" + "&".join(f"{name}={quoted(value)}" for name, value in query)
         method = data.draw(st.sampled_from([*route.who, *METHODS]))
-        caller = data.draw(st.sampled_from([ada, api]))
+        caller = people.get(data.draw(st.sampled_from([*names, "ada"])))  # who never activated, and nobody: None
         headers = data.draw(HEADERS)
         raw, body = data.draw(RAW), data.draw(BODIES)
+        if isinstance(body, dict) and "username" in body:
+            body["username"] = data.draw(st.sampled_from(names) | TEXTS)
         if raw is not None:
-            named = {"Authorization": f"Bearer {ada.access}"} if caller is ada else {}
+            named = {"Authorization": f"Bearer {caller.access}"} if caller else {}
             answer = api(method, path, None, {**named, **headers}, raw=raw)
-        elif caller is ada:
-            answer = ada(method, path, body, **headers)
+        elif caller:
+            answer = caller(method, path, body, **headers)
         else:
             answer = api(method, path, body, headers)
         means_something(method, answer)
@@ -101,3 +126,16 @@ def means_something(method, answer):
         assert {"type", "title", "status", "code", "instance", "request_id"} <= problem.keys()
     if method == "HEAD" or answer.status in (204, 304):
         assert answer.body == b""
+
+
+def test_the_people_of_the_fuzz_are_in_the_states_that_they_are_named_for(api, services):
+    people = everybody(services, api)
+    states = {name: accounts.by_username(services, name).state for name in (*people, "pending")}
+    assert states == {
+        "ada": "active", "disabled": "disabled", "locked": "active", "bound": "active", "passwordless": "active",
+        "pending": "pending",
+    }  # fmt: skip
+    assert people["disabled"]("GET", "/v1/users/disabled").status == 401
+    assert people["locked"]("GET", "/v1/users/locked").status == 200
+    for name, status in (("bound", 204), ("passwordless", 409)):
+        assert people[name]("DELETE", f"/v1/users/{name}/identities/weibo").status == status

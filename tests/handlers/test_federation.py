@@ -4,15 +4,21 @@ import dataclasses
 import json
 
 import pytest
+from sqlalchemy import select
 
 from dada import oauth
+from dada.testing import Client
+from sandbox.weibo_errors import ROWS
+from sandbox.weibo_faults import KINDS
 from shop.providers import read_descriptions
 from shop.services import providers_of
+from shop.tables import identities, one_time_tokens, outbox, sessions, users
 from tests.conftest import PAGE
 from tests.handlers.description import CheckedClient
 from tests.handlers.people import PASSWORD, Person, join
+from tests.servers import wait_until
 from tests.shop.other_provider import OtherProvider
-from tests.shop.weibo_browser import Browser, forget_requests
+from tests.shop.weibo_browser import Browser, faults, forget_requests, token_requests
 from wsgi import make_app
 
 
@@ -66,6 +72,28 @@ def test_the_query_will_do_for_lessons(api):
     browser, params = come_back(api)
     query = f"code={params['code']}&state={params['state']}&verifier={browser.verifier}"
     assert api("GET", f"/v1/users/weibo/users?{query}").json["status"] == "unbound"
+
+
+def test_looking_at_the_return_by_head_spends_neither_state_nor_code(api, world):
+    browser, params = come_back(api)
+    query = f"code={params['code']}&state={params['state']}&verifier={browser.verifier}"
+    looked = api("HEAD", f"/v1/users/weibo/users?{query}")
+    assert (looked.status, token_requests(world)) == (400, 0)
+    assert arrive(api, browser, params).json["status"] == "unbound"
+
+
+def test_outside_the_sandbox_the_return_is_taken_by_post_only(services):
+    settings = dataclasses.replace(services.settings, oauth_return_by_get=False)
+    api = Client(make_app(dataclasses.replace(services, settings=settings)), {"Origin": PAGE})
+    browser, params = come_back(api)
+    query = f"code={params['code']}&state={params['state']}&verifier={browser.verifier}"
+    for path in ("/v1/users/weibo/users", "/v1/users/oauth/weibo/users"):
+        for method in ("GET", "HEAD"):
+            refused = api(method, f"{path}?{query}")
+            assert (refused.status, refused.header("Allow")) == (405, "OPTIONS, POST")
+        assert api("OPTIONS", path).header("Allow") == "OPTIONS, POST"
+        assert "get" not in api("GET", "/openapi.json").json["paths"][path.replace("oauth/weibo", "oauth/{provider}")]
+    assert arrive(api, browser, params).json["status"] == "unbound"
 
 
 def test_a_page_that_cannot_hash_is_given_a_secret(api):
@@ -193,3 +221,104 @@ def test_another_provider_has_the_same_under_its_name(services, tmp_path):
         assert api("GET", "/v1/users/oauth/nobody/authorization").json["code"] == "not-found"
     finally:
         octopus.close()
+
+
+# --- what the look-alike can do wrong -----------------------------------------------------------------------
+
+WHO = ("access_token", "get_token_info", "users_show")
+REFUSALS = {
+    "oauth-code-rejected": 400, "oauth-misconfigured": 503, "provider-answer": 502, "provider-unavailable": 504,
+}  # fmt: skip
+# What somebody sees who comes back while the provider does that at its three endpoints; "" where it does not matter.
+SEEN = {
+    "delay": ({"seconds": 1}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
+    "answer": ({"body": "nonsense"}, ("provider-answer", "provider-answer", "provider-answer")),
+    "html": ({}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
+    "reset": ({}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
+    "cut-off": ({}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
+    "redirect": ({}, ("provider-answer", "provider-answer", "provider-answer")),
+    "uid-type": ({"to": "list"}, ("provider-answer", "provider-answer", "provider-answer")),
+    "uid-mismatch": ({}, ("provider-answer", "provider-answer", "provider-answer")),
+    "foreign-appkey": ({}, (None, "oauth-code-rejected", None)),
+    "expire-in": ({"value": -1}, ("", "oauth-code-rejected", None)),
+    "missing-member": ({"member": "uid"}, ("provider-answer", "provider-answer", "")),
+    "surrogate-name": ({}, (None, None, "provider-answer")),
+    "nul-name": ({}, (None, None, "")),
+    "duplicate-keys": ({}, ("provider-answer", "provider-answer", "provider-answer")),
+    "truncated": ({}, ("provider-answer", "provider-answer", "provider-answer")),
+    "large": ({}, ("provider-answer", "provider-answer", "provider-answer")),
+}
+FAULTS = [
+    (endpoint, fault, parameters, code)
+    for fault, (parameters, codes) in SEEN.items()
+    for endpoint, code in zip(WHO, codes, strict=True)
+    if code is not None
+]
+
+
+def test_every_switch_of_the_look_alike_is_tried():
+    can = {(endpoint, name) for name, kind in KINDS.items() if not kind.standing for endpoint in kind.endpoints}
+    tried = {(endpoint, fault) for endpoint, fault, _, _ in FAULTS} | {(endpoint, "error") for endpoint in WHO}
+    assert {(endpoint, name) for endpoint, name in can if endpoint in WHO} == tried
+    assert {name for endpoint, name in can if endpoint == "return"} == set(STATES)
+
+
+def nothing_is_kept(services):
+    with services.db.read() as connection:
+        for table in (users, identities, sessions, outbox, one_time_tokens):
+            assert connection.execute(select(table)).all() == []
+    kept = {key.decode().partition(":")[0] for key in services.redis.scan_iter()}
+    assert not kept & {"ticket", "oauth"}
+
+
+def sees(api, services, world, faulty, code):
+    """Come back while the provider does *faulty*, and look at what is answered, kept and sent."""
+    browser, params = come_back(api)
+    faults(world, faulty)
+    answer = arrive(api, browser, params)
+    wait_until(lambda: token_requests(world), "the look-alike to write a late request down")
+    assert token_requests(world) == 1
+    if not code:
+        assert answer.json["status"] == "unbound"
+        return
+    assert answer.json["code"] in code
+    assert answer.status == REFUSALS[answer.json["code"]]
+    assert (answer.header("Retry-After") is not None) == (answer.status >= 500)
+    nothing_is_kept(services)
+    faults(world)
+    again = arrive(api, browser, params)  # neither state nor code is good any more
+    assert (again.status, again.json["code"], token_requests(world)) == (400, "oauth-state-invalid", 1)
+
+
+@pytest.mark.parametrize(("endpoint", "fault", "parameters", "code"), FAULTS, ids=str)
+def test_a_provider_that_does_wrong_is_answered_and_leaves_nothing(
+    api, services, world, monkeypatch, endpoint, fault, parameters, code
+):
+    monkeypatch.setattr("shop.http.READ_SECONDS", 0.3)
+    services.redis.flushdb()
+    sees(api, services, world, {"endpoint": endpoint, "fault": fault, **parameters}, code and [code])
+
+
+@pytest.mark.parametrize("endpoint", WHO)
+@pytest.mark.parametrize("row", ROWS)
+def test_every_error_that_weibo_knows_is_answered_and_leaves_nothing(api, services, world, endpoint, row):
+    services.redis.flushdb()
+    sees(api, services, world, {"endpoint": endpoint, "fault": "error", "row": row}, REFUSALS)
+
+
+STATES = {"state-dropped": 422, "state-changed": 400, "state-doubled": 400}
+
+
+@pytest.mark.parametrize(("fault", "status"), STATES.items(), ids=STATES)
+def test_a_state_that_comes_back_wrong_asks_the_provider_nothing(api, services, world, fault, status):
+    services.redis.flushdb()
+    browser = Browser()
+    url = leave(api, browser)
+    faults(world, {"endpoint": "return", "fault": fault})
+    params = browser.consent(url)
+    if fault == "state-doubled":  # the page sees two, and hands over neither; this is who hands over the first
+        params["state"] += params["state"]
+    answer = arrive(api, browser, params)
+    assert (answer.status, token_requests(world)) == (status, 0)
+    with services.db.read() as connection:
+        assert connection.execute(select(users)).all() == []

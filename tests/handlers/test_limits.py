@@ -11,6 +11,7 @@ from handlers.limits import address_of, place_of, prefix
 from tests.conftest import PAGE
 from tests.handlers.description import CheckedClient
 from tests.handlers.people import PASSWORD, join
+from tests.shop.weibo_browser import Browser
 from wsgi import make_app
 
 NEW = {"username": "ada", "password": PASSWORD, "email": "ada@example.org"}
@@ -93,6 +94,25 @@ def test_each_has_its_quota_for_an_address(strict, method, path, body, most, sta
         named = body | {"username": f"x{number}"} if path == "/v1/tokens" else body
         assert strict(method, path, named).status == status
     assert strict(method, path, body).status == 429
+
+
+def test_who_leaves_for_a_provider_and_does_not_come_back_cannot_fill_redis(strict, services):
+    browser = Browser()
+    path = f"/v1/users/weibo/authorization?code_challenge={browser.challenge}"
+    urls = []
+    for _ in range(20):
+        for key in services.redis.scan_iter("{limits}:oauth:*"):
+            services.redis.delete(key)  # a minute went by
+        urls.append(strict("GET", path).json["authorization_url"])
+    for key in services.redis.scan_iter("{limits}:oauth:*"):
+        services.redis.delete(key)
+    refused = strict("GET", path)
+    assert (refused.status, refused.json["violated-policies"]) == (429, ["oauth-open"])
+    assert 0 < int(refused.header("Retry-After")) <= 600
+    assert len(list(services.redis.scan_iter("oauth:*"))) == 20
+    back = {**browser.consent(urls[0]), "verifier": browser.verifier}
+    assert strict("POST", "/v1/users/weibo/users", back).status == 200
+    assert strict("GET", path).status == 200
 
 
 def test_letters_are_few_for_an_address_whoever_they_are_for(strict):

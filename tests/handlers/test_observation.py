@@ -7,6 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from dada.testing import Client
+from shop.logs import Formatter
 from tests.conftest import PAGE
 from wsgi import make_app
 
@@ -28,9 +29,38 @@ def test_a_request_is_a_line_without_its_query_and_without_secrets(services, cap
         answer = client(services, access_log=True)("PUT", f"/v1/password-resets/{secret}?code=swordfish", {})
     (line,) = lines(caplog)
     assert (line.request, line.method, line.status) == (answer.header("X-Request-Id"), "PUT", 422)
-    assert (line.route, line.path) == ("/v1/password-resets/<token>", "/v1/password-resets/[redacted]")
+    assert (line.route, line.path) == ("/v1/password-resets/<token>", "/v1/password-resets/<token>")
     assert line.milliseconds >= 0
     assert not any("swordfish" in str(value) or secret in str(value) for value in vars(line).values())
+
+
+SPELLINGS = {
+    "as it is": lambda token: token,
+    "with a letter spelled otherwise": lambda token: f"{token[:20]}%{ord(token[20]):02x}{token[21:]}",
+    "with every letter spelled otherwise": lambda token: "".join(f"%{ord(char):02x}" for char in token),
+}
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["it is refused", "it fails"])
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_reset_s_token_is_in_no_log_and_no_header(services, caplog, monkeypatch, spell, fails):
+    def fail(_services, token, _password):
+        raise RuntimeError(f"no such thing: {token}")
+
+    if fails:
+        monkeypatch.setattr("shop.accounts.reset_password", fail)
+    token = "swordfish-_" + "x" * 32
+    api = client(services, access_log=True, env="production", api_url="http://127.0.0.1:8000")
+    with caplog.at_level(logging.INFO):
+        answer = api("PUT", f"/v1/password-resets/{spell(token)}", {"password": "a brand new one"})
+    assert answer.status == (500 if fails else 400)
+    written = [Formatter("api").format(record) for record in caplog.records]
+    assert lines(caplog)
+    for part in (token, spell(token), token[:20], token[21:]):
+        assert not any(part in line for line in written), written
+        assert part not in str(answer.headers)
+        assert part not in answer.body.decode()
+    assert answer.header("Referrer-Policy") == "no-referrer"
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,15 @@ def test_the_page_is_told_where_the_api_is(page):
     assert page("GET", "/config.json").json == CONFIG
 
 
+def test_each_provider_comes_back_to_a_page_of_its_own(tmp_path):
+    (tmp_path / "callback").mkdir()
+    (tmp_path / "callback" / "weibo.html").write_text("<!doctype html>back")
+    page = Client(Page({**CONFIG, "providers": ["octopus"]}, tmp_path))
+    for name, status in (("weibo", 200), ("octopus", 200), ("squid", 404)):
+        assert page("GET", f"/callback/{name}.html?code=c").status == status, name
+    assert page("GET", "/callback/octopus.html").body == b"<!doctype html>back"
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/../setup.cfg", "/%2e%2e/setup.cfg", "/js/"])
 def test_what_is_not_there_is_404(page, path):
     assert page("GET", path).status == 404

@@ -5,8 +5,9 @@ import hashlib
 import json
 import secrets
 import threading
+from html import escape
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 __all__ = ["OtherProvider"]
 
@@ -40,6 +41,14 @@ class OtherProvider:
         self._codes[code] = query["code_challenge"]
         return {"code": code, "state": query["state"]}
 
+    def ask(self, path: str) -> tuple[int, dict[str, str], str]:
+        """Return status, headers and text of its page: a button, which leads back with a code."""
+        query = parse_qs(urlsplit(path).query)
+        if "allowed" not in query:
+            return 200, {"Content-Type": "text/html"}, f"<a href='{escape(path)}&amp;allowed=1'>Allow</a>"
+        back = urlencode(self.consent(path))
+        return 302, {"Location": f"{query['redirect_uri'][0]}?{back}"}, ""
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -69,13 +78,20 @@ def _handler(provider: OtherProvider) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             provider.seen.append(self.path)
+            if self.path.startswith("/authorize?"):
+                status, headers, text = provider.ask(self.path)
+                self._send(status, headers, text.encode())
+                return
             good = provider.knows(self.headers.get("Authorization", ""))
             self._answer(provider.status if good else 401, provider.profile)
 
         def _answer(self, status: int, members: object) -> None:
-            data = members if isinstance(members, bytes) else json.dumps(members).encode()
+            self._send(status, {}, members if isinstance(members, bytes) else json.dumps(members).encode())
+
+        def _send(self, status: int, headers: dict[str, str], data: bytes) -> None:
             self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
+            for name, value in {**headers, "Content-Length": str(len(data))}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
 

@@ -54,6 +54,13 @@ def test_a_name_that_looks_like_another_is_taken_too(services):
     assert reason(register, services, "modem") == "username-taken"
 
 
+@pytest.mark.parametrize(("first", "second"), [("paypal", "paypaI"), ("paypaI", "paypal"), ("PAUL", "PAU1")])
+def test_a_name_that_looks_like_another_in_capitals_is_taken_too(services, first, second):
+    register(services, first)
+    assert reason(register, services, second, f"{second}@elsewhere.example") == "username-taken"
+    register(services, "elsewhere")
+
+
 def test_an_address_that_has_an_account_is_registered_like_any_other(services):
     owner = join(services, "owner", "ada@example.org")
     second = register(services, "second", "ADA@example.org")
@@ -297,7 +304,7 @@ def test_unknown_names_cost_the_same_work(services, monkeypatch):
 
 def test_an_old_hash_is_made_anew_at_the_next_log_in(services):
     account = join(services)
-    old = Hasher(memory_kib=32, time_cost=1).hash(PASSWORD)
+    old = Hasher(memory_kib=32, time_cost=1, at_once=1).hash(PASSWORD)
     with services.db.write() as tx:
         tx.execute(update(users).where(users.c.id == account.id).values(password_hash=old))
     accounts.authenticate(services, "ada", PASSWORD)

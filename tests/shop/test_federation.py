@@ -307,6 +307,17 @@ def test_the_last_way_to_log_in_stays(services):
     assert len(federation.identities_of(services, ada.id)) == 1
 
 
+def test_an_identity_of_a_provider_that_is_gone_is_no_other_way_to_log_in(services):
+    ada = bound(services)
+    with services.db.write() as tx:
+        tx.execute(users.update().where(users.c.id == ada.id).values(password_hash=None))
+        tx.execute(identities.insert().values(
+            provider="gone", subject="7", user_id=ada.id, name="", created_at=1, bound_at=1
+        ))  # fmt: skip
+    assert reason(federation.unbind, services, ada.id, "weibo") == "last-login-method"
+    federation.unbind(services, ada.id, "gone")
+
+
 def test_an_unknown_provider_is_not_found(services):
     assert reason(federation.begin, services, "nobody", Browser().challenge) == "not-found"
     assert reason(federation.arrive, services, "nobody", {}, "x" * 43, DEVICE) == "not-found"

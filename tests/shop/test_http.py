@@ -1,5 +1,6 @@
 """Calls to other services: bounded, never redirected, never repeated."""
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
@@ -106,4 +107,64 @@ def test_a_service_that_is_not_there_is_unavailable(caller):
 
 def test_a_proxy_of_the_environment_is_not_asked(server, caller, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert caller.get(server, {}).status == 200
+
+
+class Dripping:
+    """A service that sends a byte at a time: each in time, and never all of them."""
+
+    def __init__(self, before: bytes = b"", tls: bool = False) -> None:
+        self._before, self._stop = before, threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        connection, _ = self._listening.accept()
+        with connection:
+            try:
+                connection.sendall(self._before)
+                while not self._stop.wait(0.02):
+                    connection.sendall(b"\x16" if self.url.startswith("https") else b"x")
+            except OSError:
+                return  # it was cut
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._listening.close()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+DRIPS = {
+    "the first line": (b"", False),
+    "a header": (HEAD + b"X-Slow: ", False),
+    "a body with a length": (HEAD + b"Content-Length: 65000\r\n\r\n", False),
+    "a body that ends with the connection": (HEAD + b"\r\n", False),
+    "the handshake of TLS": (b"\x16\x03\x03\x40\x00", True),
+}
+
+
+@pytest.mark.parametrize(("before", "tls"), DRIPS.values(), ids=DRIPS)
+def test_a_provider_that_sends_a_byte_at_a_time_holds_nobody_beyond_the_deadline(caller, monkeypatch, before, tls):
+    monkeypatch.setattr(http, "WHOLE_SECONDS", 0.3)  # and each wait may take five
+    service = Dripping(before, tls)
+    try:
+        with pytest.raises(Refused) as caught:
+            caller.get(service.url, {})
+    finally:
+        service.close()
+    assert (caught.value.reason, caught.value.detail) == ("provider-unavailable", "the provider did not answer in time")
+
+
+def test_the_end_of_one_call_s_time_does_not_cut_the_next_call(server, caller, monkeypatch):
+    monkeypatch.setattr(http, "WHOLE_SECONDS", 0.2)
+    cuts = []
+    cut = http._Deadline._cut
+    monkeypatch.setattr(http._Deadline, "_cut", lambda deadline: (cut(deadline), cuts.append(deadline)))
+    assert caller.get(server, {}).status == 200
+    with http._Deadline(0.01) as late:
+        late._timer.join()
+    assert cuts == [late]
     assert caller.get(server, {}).status == 200

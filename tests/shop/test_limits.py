@@ -54,6 +54,58 @@ def test_an_address_has_so_many(counted, what, most):
     assert 0 < standing.seconds <= standing.window
 
 
+def test_an_account_has_five_letters_of_activation_a_day(services):
+    for _ in range(5):
+        limits.take(services, "resend", HERE, "ada")
+        for key in services.redis.scan_iter("{limits}:resend:*"):
+            services.redis.delete(key)  # a minute went by
+    with pytest.raises(TooMany) as caught:
+        limits.take(services, "resend", HERE, "ada")
+    assert caught.value.standing.name == "resend-day"
+    limits.take(services, "resend", HERE, "eve")
+
+
+class TestOpenFlows:
+    """Flows that began and did not come back are so many at a time, or Redis fills with them."""
+
+    def open(self, services, place=HERE):
+        for number in range(1000):
+            try:
+                limits.open_one(services, "oauth-open", f"{place.address} {number}", place)
+            except TooMany as error:
+                return number, error.standing
+        raise AssertionError("there is no end")
+
+    def test_an_address_has_so_many_and_its_neighbours_have_theirs(self, counted):
+        number, standing = self.open(counted)
+        assert (number, standing.name, standing.quota) == (20, "oauth-open", 20)
+        assert 0 < standing.seconds <= 600
+        assert self.open(counted, NEXT_DOOR)[0] == 20
+
+    def test_a_network_has_so_many(self, counted):
+        opened = [self.open(counted, Place(f"192.0.2.{host}/32", HERE.network)) for host in range(12)]
+        assert sum(number for number, _ in opened) == 200
+        assert opened[-1][1].name == "oauth-open-network"
+
+    def test_one_that_came_back_makes_room_for_one(self, counted):
+        self.open(counted)
+        limits.close(counted, "oauth-open", f"{HERE.address} 7", HERE)
+        limits.open_one(counted, "oauth-open", "another", HERE)
+        with pytest.raises(TooMany):
+            limits.open_one(counted, "oauth-open", "one more", HERE)
+
+    def test_one_that_is_over_makes_room_for_one(self, counted):
+        self.open(counted)
+        for key in counted.redis.scan_iter("{limits}:oauth-open*/[0-9][0-9]"):
+            counted.redis.zadd(key, {f"{HERE.address} 7": 1}, xx=True)  # it was over long ago
+        limits.open_one(counted, "oauth-open", "another", HERE)
+
+    def test_where_no_address_is_counted_none_is(self, services):
+        for number in range(30):
+            limits.open_one(services, "oauth-open", str(number), HERE)
+        assert not list(services.redis.scan_iter("{limits}:oauth-open*"))
+
+
 @pytest.mark.parametrize("what", ["resend", "reset"])
 def test_an_account_has_one_letter_a_minute_whether_it_exists_or_not(services, what):
     for account in ("ada", "nobody"):

@@ -1,10 +1,12 @@
 """The steps lead to just the tables that the program knows, on both databases."""
 
 import pytest
+import sqlalchemy as sa
 
 from dada.errors import Misuse
 from shop import schema
-from shop.database import Database
+from shop.database import Database, IntegrityError
+from shop.usernames import skeleton
 
 
 def test_the_steps_lead_to_the_tables(database_url):
@@ -23,3 +25,46 @@ def test_a_process_does_not_start_on_another_schema(tmp_path):
     schema.migrate(db)
     schema.must_be_current(db)
     db.close()
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def nothing(request, tmp_path):
+    """A database without tables."""
+    if request.param == "sqlite":
+        db = Database(f"sqlite:///{tmp_path}/steps.db")
+    else:
+        server = request.getfixturevalue("mariadb_server")
+        with server.root() as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE OR REPLACE DATABASE steps CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+            cursor.execute("GRANT ALL ON steps.* TO dada@'127.0.0.1'")
+        db = Database(sa.make_url(server.url).set(database="steps").render_as_string(hide_password=False))
+    yield db
+    db.close()
+
+
+def test_the_step_to_looks_keeps_every_row_and_of_two_that_look_alike_the_older_one_s_look(nothing):
+    schema.migrate(nothing, "0002")
+    names = {1: "paypal", 2: "paypaI", 3: "Ada"}
+    with nothing.write() as tx:
+        for id_, name in names.items():
+            row = {"id": id_, "name": name, "key": name.lower(), "mail": f"{id_}@b.c"}
+            tx.execute(sa.text(
+                "INSERT INTO users (id, username, username_key, username_skeleton, email, email_key, state,"
+                " token_epoch, nickname, phone, about, language, version, created_at)"
+                " VALUES (:id, :name, :key, :key, :mail, :mail, 'active', 0, '', '', '', 'en', 1, 1)"
+            ), row)  # fmt: skip
+            tx.execute(sa.text(
+                "INSERT INTO identities (provider, subject, user_id, name, created_at)"
+                " VALUES ('weibo', :id, :id, '', 1)"
+            ), row)  # fmt: skip
+    schema.migrate(nothing)
+    assert schema.differences(nothing) == []
+    with nothing.read() as connection:
+        users = connection.execute(sa.text("SELECT id, username FROM users ORDER BY id")).all()
+        found = connection.execute(sa.text("SELECT skeleton, user_id FROM looks")).all()
+        bound = connection.execute(sa.text("SELECT user_id FROM identities ORDER BY user_id")).scalars().all()
+    assert dict(users) == names
+    assert list(bound) == [1, 2, 3]
+    assert dict(found) == {skeleton("paypal"): 1, skeleton("paypai"): 2, "Ada": 3, "ada": 3}
+    with pytest.raises(IntegrityError), nothing.write() as tx:  # what refers to nothing is refused again
+        tx.execute(sa.text("INSERT INTO looks (skeleton, user_id) VALUES ('x', 99)"))

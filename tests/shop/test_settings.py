@@ -68,6 +68,38 @@ def test_addresses_are_counted_in_production(environ, told, counted):
     assert Settings.read(environ | told).address_limits is counted
 
 
+FOR_LESSONS = {
+    "production": ({}, False),
+    "the sandbox": ({"DADA_ENV": "sandbox"}, True),
+    "the sandbox without it": ({"DADA_ENV": "sandbox", "OAUTH_RETURN_BY_GET": "off"}, False),
+    "production that asks for it": ({"OAUTH_RETURN_BY_GET": "on"}, True),
+}
+
+
+@pytest.mark.parametrize(("told", "taken"), FOR_LESSONS.values(), ids=FOR_LESSONS)
+def test_a_return_by_get_is_taken_in_the_sandbox(environ, told, taken):
+    assert Settings.read(environ | told).oauth_return_by_get is taken
+
+
+HASHES = {
+    "as many as there are cores, shared by two processes": (8, {}, 4),
+    "one process": (8, {"API_WORKERS": "1"}, 8),
+    "more processes than cores": (2, {"API_WORKERS": "4"}, 1),
+    "a number": (2, {"HASHES_AT_ONCE": "6"}, 3),
+    "a number that leaves a rest": (2, {"HASHES_AT_ONCE": "7", "API_WORKERS": "3"}, 2),
+}
+
+
+@pytest.mark.parametrize(("cores", "told", "each"), HASHES.values(), ids=HASHES)
+def test_the_processes_share_what_hashes_the_machine_bears(environ, monkeypatch, cores, told, each):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    assert Settings.read(environ | told).hashes_at_once == each
+
+
+def test_fewer_hashes_than_processes_are_refused(environ):
+    assert codes(environ | {"API_WORKERS": "4", "HASHES_AT_ONCE": "3"}) == {("setting-wrong", "HASHES_AT_ONCE")}
+
+
 def test_trusted_proxies_are_networks(environ):
     read = Settings.read(environ | {"TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,2001:db8::/32"})
     assert [str(network) for network in read.trusted_proxies] == ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]
@@ -90,6 +122,10 @@ WRONG = {
     "a sender that is none": {"MAIL_FROM": "shop"},
     "a sender with a line end": {"MAIL_FROM": "shop@example.org\nBcc: x@example.org"},
     "no processes": {"WORKER_PROCESSES": "0"},
+    "no processes of the API": {"API_WORKERS": "0"},
+    "no hashes": {"HASHES_AT_ONCE": "0"},
+    "hashes that are no number": {"HASHES_AT_ONCE": "many"},
+    "a return that is neither": {"OAUTH_RETURN_BY_GET": "yes"},
     "threads that are no number": {"WORKER_THREADS": "many"},
     "digits of another script": {"WORKER_THREADS": "٣"},
     "a stop that takes all day": {"WORKER_STOP_SECONDS": "86400"},

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import select
 
 from shop.database import Database, IntegrityError
-from shop.tables import addresses, identities, metadata, sessions, users
+from shop.tables import addresses, identities, looks, metadata, sessions, users
 
 USER = {
-    "username": "ada", "username_key": "ada", "username_skeleton": "ada", "email": "a@b.c", "email_key": "a@b.c",
+    "username": "ada", "username_key": "ada", "email": "a@b.c", "email_key": "a@b.c",
     "state": "active", "created_at": 1,
 }  # fmt: skip
 ADDRESS = {"receiver": "a", "phone": "1", "detail": "x", "created_at": 1}
@@ -32,9 +32,8 @@ def insert(db, table, **row):
 
 
 TWICE = {
-    "a name": {"username_skeleton": "x"},
-    "a look": {"username_key": "x"},
-    "a proved address": {"username_key": "x", "username_skeleton": "x", "verified_email_key": "a@b.c"},
+    "a name": {},
+    "a proved address": {"username_key": "x", "verified_email_key": "a@b.c"},
 }
 
 
@@ -46,8 +45,15 @@ def test_nobody_has_what_another_has(db, user, other):
         insert(db, users, **USER | other)
 
 
+def test_nobody_looks_like_another(db, user):
+    insert(db, looks, skeleton="a", user_id=user)
+    with pytest.raises(IntegrityError):
+        insert(db, looks, skeleton="a", user_id=user)
+    insert(db, looks, skeleton="A", user_id=user)  # compared by bytes
+
+
 def test_two_may_claim_an_address_that_neither_proved(db, user):
-    insert(db, users, **USER | {"username_key": "x", "username_skeleton": "x"})
+    insert(db, users, **USER | {"username_key": "x"})
 
 
 def test_an_identity_is_one_account_s_and_an_account_has_one_of_each_provider(db, user):

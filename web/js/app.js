@@ -17,7 +17,7 @@ import { Wire } from "./wire.js";
 
 /**
  * @typedef {object} App
- * @property {{api: string, mailbox: string, weibo: string}} config
+ * @property {{api: string, mailbox: string, weibo: string, providers?: string[]}} config
  * @property {Language} language
  * @property {Session} session
  * @property {Wire} wire

@@ -1,5 +1,5 @@
 /**
- * The return from Weibo, read out of the address and wiped from it, before anything else on the page runs.
+ * The return from a provider, read out of the address and wiped from it, before anything else on the page runs.
  *
  * A code in the address would stay in the browser's history, and travel on in whatever quotes it (RFC 9700 §4.2.4).  So
  * this file comes first and imports nothing: the rest of the page may take its time.

@@ -1,11 +1,12 @@
 /**
  * The accounts elsewhere that one may log in with: shown, and taken away.
  *
- * This file knows what is bound; how one binds is in weibobutton.js.
+ * This file knows what is bound; how one binds is in providerbutton.js.
  */
 
 import { ofUser } from "./api.js";
 import { h } from "./dom.js";
+import { nameOf } from "./oauth.js";
 import { actionButton, ask } from "./parts.js";
 import { Problem } from "./problems.js";
 
@@ -31,7 +32,7 @@ export async function identities(app) {
 
 function identity(app, item, place) {
   const { t } = app.language;
-  const provider = item.provider === "weibo" ? t("identities.weibo") : item.provider;
+  const provider = nameOf(app, item.provider);
   const unbind = async () => {
     if (!(await ask(app, t("identities.unbind.ask", { provider }), t("identities.unbind")))) return;
     try {

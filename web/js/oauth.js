@@ -1,7 +1,8 @@
 /**
- * Log in with Weibo, the browser's part: leaving with a secret, and knowing on return that it is the same browser.
+ * Log in with an account elsewhere, the browser's part: leaving with a secret, and knowing on return that it is the same
+ * browser.
  *
- *     leave ─► (the person is at Weibo) ─► arrival.js reads the return ─► judge ─► exchange ─► a session, or a ticket
+ *     leave ─► (the person is elsewhere) ─► arrival.js reads the return ─► judge ─► exchange ─► a session, or a ticket
  *
  * The page makes a verifier, tells the API only its hash (RFC 7636 §4.2, S256) and keeps both it and the state in this
  * tab's storage.  A return that somebody else began fails here at the state, and at the API at the verifier: nobody is
@@ -10,12 +11,27 @@
  * This file knows the flow; it does not know how it is shown.
  */
 
-const FLOW = "dada.weibo";
+const FLOW = "dada.flow";
 const TICKET = "dada.ticket";
 
-/** @typedef {{state: string, verifier: string}} Flow */
-/** @typedef {{ticket: string, verifier: string, until: number, name: string, avatar: string}} Ticket */
+/** @typedef {{provider: string, state: string, verifier: string}} Flow */
+/** @typedef {{provider: string, ticket: string, verifier: string, until: number, name: string, avatar: string}} Ticket */
 /** @typedef {{code: string, state: string, error: string, twice: boolean}} Returned */
+
+/** Return a provider's path at the API: Weibo was there first. */
+export function at(provider, rest) {
+  return `/v1/users/${provider === "weibo" ? "weibo" : `oauth/${provider}`}${rest}`;
+}
+
+/** Return the provider that sends the browser to this page: each has a page of its own (RFC 9700 §4.4). */
+export function providerOf(path) {
+  return /^\/callback\/([a-z][a-z0-9-]*)\.html$/.exec(path)?.[1] ?? "";
+}
+
+/** Return a provider's name for people. */
+export function nameOf(app, provider) {
+  return provider === "weibo" ? app.language.t("provider.weibo") : provider.charAt(0).toUpperCase() + provider.slice(1);
+}
 
 /** Return base64url without padding (RFC 7636 appendix A). */
 function base64url(bytes) {
@@ -37,16 +53,17 @@ export async function challengeOf(verifier) {
 }
 
 /**
- * Begin a flow, and return the address at Weibo to go to.
+ * Begin a flow, and return the address at the provider to go to.
  * @param {import("./api.js").Api} api
  * @param {Storage} store
+ * @param {string} provider
  */
-export async function leave(api, store) {
+export async function leave(api, store, provider) {
   // Only secure contexts can hash (https, and this machine); elsewhere the API makes the secret.
   const verifier = crypto.subtle ? newVerifier() : "";
   const query = verifier ? { code_challenge: await challengeOf(verifier), code_challenge_method: "S256" } : {};
-  const { body } = await api.call("GET", "/v1/users/weibo/authorization", { query, as: "none" });
-  store.setItem(FLOW, JSON.stringify({ state: body.state, verifier: verifier || body.verifier }));
+  const { body } = await api.call("GET", at(provider, "/authorization"), { query, as: "none" });
+  store.setItem(FLOW, JSON.stringify({ provider, state: body.state, verifier: verifier || body.verifier }));
   return body.authorization_url;
 }
 
@@ -76,17 +93,18 @@ export function readReturn(search) {
  *     twice         a parameter stands there twice
  *     no-flow       this tab did not begin, or is back already
  *     no-state      there is no state; that never skips the comparison (RFC 9700 §4.7)
- *     other-state   the state is not the one that this tab left with
+ *     other-state   the state is not the one that this tab left with, or not for this provider
  *
  * @param {Returned} returned
  * @param {Flow|null} flow
+ * @param {string} provider
  */
-export function judge(returned, flow) {
+export function judge(returned, flow, provider) {
   if (!returned.code && !returned.state && !returned.error) return "nothing";
   if (returned.twice) return "twice";
   if (!flow) return "no-flow";
   if (!returned.state) return "no-state";
-  return returned.state === flow.state ? "ok" : "other-state";
+  return returned.state === flow.state && provider === flow.provider ? "ok" : "other-state";
 }
 
 /**
@@ -96,13 +114,13 @@ export function judge(returned, flow) {
  * @param {Returned} returned
  * @param {Flow} flow
  */
-export async function exchange(api, store, { code, state, error }, { verifier }) {
+export async function exchange(api, store, { code, state, error }, { provider, verifier }) {
   const body = { state, verifier, ...(error ? { error } : { code }) };
-  const { body: told } = await api.call("POST", "/v1/users/weibo/users", { body, as: "none" });
+  const { body: told } = await api.call("POST", at(provider, "/users"), { body, as: "none" });
   if (told.status === "unbound") {
-    const { screen_name: name, avatar } = told.weibo;
+    const { screen_name: name, avatar } = told[provider];
     const until = Date.now() + told.expires_in * 1000;
-    store.setItem(TICKET, JSON.stringify({ ticket: told.ticket, verifier, until, name, avatar }));
+    store.setItem(TICKET, JSON.stringify({ provider, ticket: told.ticket, verifier, until, name, avatar }));
   }
   return told;
 }

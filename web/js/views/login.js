@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { makeForm } from "../form.js";
 import { cardView, link, notice } from "../parts.js";
 import { resendButton } from "../resend.js";
-import { weiboButton } from "../weibobutton.js";
+import { providerButtons } from "../providerbutton.js";
 
 export function logIn(app) {
   const { t, rich } = app.language;
@@ -48,7 +48,7 @@ export function logIn(app) {
     already,
     form.element,
     h("p", { class: "or" }, h("span", {}, t("or"))),
-    weiboButton(app),
+    providerButtons(app),
     h("p", { class: "aside" }, t("login.new"), " ", link("/register", t("register.go"))),
   );
 }

@@ -5,7 +5,7 @@ import { makeForm } from "../form.js";
 import { cardView, link, outside } from "../parts.js";
 import { resendButton } from "../resend.js";
 import { go } from "../router.js";
-import { weiboButton } from "../weibobutton.js";
+import { providerButtons } from "../providerbutton.js";
 
 const NAME = "dada.registered";
 
@@ -56,7 +56,7 @@ export function register(app) {
     h("p", { class: "lead" }, t("register.lead")),
     form.element,
     h("p", { class: "or" }, h("span", {}, t("or"))),
-    weiboButton(app),
+    providerButtons(app),
     h("p", { class: "aside" }, t("register.known"), " ", link("/login", t("login.go"))),
   );
 }

@@ -1,10 +1,10 @@
-/** Somebody whom Weibo knows and the shop does not: bind to an account, or register one. */
+/** Somebody whom a provider knows and the shop does not: bind to an account, or register one. */
 
 import { h } from "../dom.js";
 import { makeForm } from "../form.js";
-import { dropTicket, ticketOf } from "../oauth.js";
+import { at, dropTicket, nameOf, ticketOf } from "../oauth.js";
 import { actionButton, cardView, link } from "../parts.js";
-import { weiboButton } from "../weibobutton.js";
+import { providerButton, providerButtons } from "../providerbutton.js";
 import { accountFields } from "./register.js";
 
 export function weibo(app) {
@@ -14,21 +14,22 @@ export function weibo(app) {
     return cardView(
       t("weibo.over.title"),
       h("p", { class: "lead" }, t("weibo.over")),
-      weiboButton(app),
+      providerButtons(app),
       h("p", { class: "aside" }, link("/login", t("login.go"))),
     );
 
+  const provider = nameOf(app, held.provider);
   const bind = async (more, as = "none") => {
     const { ticket, verifier } = held;
-    const { body } = await app.api.call("POST", "/v1/users/weibo/bindings", {
+    const { body } = await app.api.call("POST", at(held.provider, "/bindings"), {
       body: { ticket, verifier, ...more },
       as,
     });
     dropTicket(app.store);
     app.session.begin(body);
-    app.arrive("/account", t("weibo.bound", { name: held.name, username: body.username }));
+    app.arrive("/account", t("weibo.bound", { provider, name: held.name, username: body.username }));
   };
-  const help = ({ code }) => (code === "ticket-invalid" ? [weiboButton(app, t("weibo.again"))] : []);
+  const help = ({ code }) => (code === "ticket-invalid" ? [providerButton(app, held.provider, t("provider.again", { provider }))] : []);
   const known = makeForm(app, {
     name: "bind",
     fields: [
@@ -52,7 +53,7 @@ export function weibo(app) {
     help,
     send: (values) => bind({ register: values }),
   });
-  const title = t("weibo.title");
+  const title = t("weibo.title", { provider });
   const picture = held.avatar
     ? h("img", { src: held.avatar, alt: "", width: 64, height: 64, referrerpolicy: "no-referrer" })
     : null;
@@ -67,15 +68,15 @@ export function weibo(app) {
         h(
           "div",
           {},
-          h("h1", { tabindex: -1 }, rich("weibo.hello", { name: h("bdi", {}, held.name || "Weibo") })),
-          h("p", { class: "lead" }, t("weibo.lead")),
+          h("h1", { tabindex: -1 }, rich("weibo.hello", { name: h("bdi", {}, held.name || provider) })),
+          h("p", { class: "lead" }, t("weibo.lead", { provider })),
         ),
       ),
       app.session.isOpen ? present(app, bind) : null,
       h(
         "div",
         { class: "pair" },
-        part("bind", t("weibo.known"), t("weibo.known.lead"), known),
+        part("bind", t("weibo.known"), t("weibo.known.lead", { provider }), known),
         part("join", t("weibo.new"), t("weibo.new.lead"), fresh),
       ),
     ].filter(Boolean),
