@@ -69,15 +69,18 @@ class Database:
             connection.execute(text("SELECT 1"))
 
     def watch(self, told: Callable[[int], None]) -> None:
-        """Let *told* hear how many connections of the pool are in use, whenever that changes."""
+        """Let *told* hear 1 when a connection of the pool is taken, and -1 when it is given back.
+
+        The pool's own count is no help: while it takes a connection back, that one is still counted as in use.
+        """
 
         @event.listens_for(self.engine, "checkout")
         def _out(*_: Any) -> None:
-            told(self.engine.pool.checkedout())  # type: ignore[attr-defined]
+            told(1)
 
         @event.listens_for(self.engine, "checkin")
         def _in(*_: Any) -> None:
-            told(self.engine.pool.checkedout())  # type: ignore[attr-defined]
+            told(-1)
 
     def close(self) -> None:
         """Give all connections back."""

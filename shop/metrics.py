@@ -68,9 +68,9 @@ class Metrics:
         self._child(self._jobs, task, fate).inc()
         self._child(self._job_seconds, task).observe(seconds)
 
-    def connections(self, count: int) -> None:
-        """Note how many connections of the database's pool are in use."""
-        self._connections.set(count)
+    def connections(self, change: int) -> None:
+        """Count a connection of the database's pool that is taken (1) or given back (-1)."""
+        self._connections.inc(change)
 
     def _child(self, figure: Any, *labels: str) -> Any:
         """Return the part of *figure* with these labels, faster than the library finds it."""

@@ -89,3 +89,14 @@ def test_a_database_that_is_not_there_is_an_outage():
 
 def test_a_database_answers(db):
     db.ping()
+
+
+def test_whoever_watches_hears_of_each_connection_that_is_taken_and_given_back(db):
+    heard = []
+    db.watch(heard.append)
+    with db.read(), db.write():
+        assert heard == [1, 1]
+    assert heard == [1, 1, -1, -1]
+    with pytest.raises(ZeroDivisionError), db.write():
+        raise ZeroDivisionError
+    assert sum(heard) == 0
