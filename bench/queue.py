@@ -38,7 +38,8 @@ once, it costs a packet more, whose reply nobody waits for.
 *A bulk put does not reach 0.7 of a variadic LPUSH of the same bytes, and cannot:* see what it consists of.  The script
 costs about a tenth more than the LPUSH.  The rest is the writing of a hundred JSON texts, each checked.  Though
 Python's own encoder in C writes all of them at once, that alone takes most of the time of the floor, whose bodies were
-written before; with json.dumps for each it takes five times as long.
+written before; with json.dumps for each it takes five times as long.  Beside what most would write, a hundred
+LPUSH in a pipeline, it is several times faster.
 """
 FLOOR = next(iter(PEERS))
 JOBS = 2000
@@ -137,6 +138,14 @@ def _putting(server: Redis, rounds: int) -> str:
     one = {name: (lambda put=put: put(7)) for name, (put, _) in connected.items()}
     many = {name: (lambda put=put: put(range(100))) for name, (_, put) in connected.items() if put}
     with client(server.url) as bare:
+
+        def pipelined() -> None:
+            trip = bare.pipeline(transaction=False)
+            for number in range(100):
+                trip.lpush("q", BODY % number)
+            trip.execute()
+
+        many["redis-py: 100 LPUSH in a pipeline"] = pipelined
         bare.flushall()
         singles = compare(one, FLOOR, rounds=rounds, calls=20)
         bare.flushall()

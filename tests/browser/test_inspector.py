@@ -95,14 +95,18 @@ def test_what_is_copied_as_curl_runs(watching):
     expect(watching.page.locator(".said-copied")).to_have_text("Copied.")
     command = watching.page.evaluate("navigator.clipboard.readText()")
     said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30).stdout
-    assert said.startswith("HTTP/1.1 409 ")  # the very same registration, a second time
+    assert said.startswith("HTTP/1.1 202 ")
+    assert "\nIdempotency-Replayed: true" in said  # the very same registration, with its key: it does not act again
 
 
 def test_a_request_is_sent_again_with_one_thing_changed(watching):
     page = watching.page
     arrow(watching, ".of-request.is-ask").click()
     page.locator("#replay").click()
+    key = re.compile("Idempotency-Key: (.+)", re.IGNORECASE)
+    before = key.search(page.locator("#replay-headers").input_value())[1]
     page.locator("#replay-body").fill('{"username": "x"}')
+    assert key.search(page.locator("#replay-headers").input_value())[1] != before
     page.locator("dialog button.primary").click()
     expect(page.locator("dialog .outcome")).to_contain_text("422")
     page.locator("#replay-headers").fill("no header")

@@ -40,7 +40,7 @@ def test_both_sides_of_cors_say_in_chinese_what_they_found_and_what_is_risky(vis
         in_chinese(found(visitor) + visitor.page.locator(".cors-outcome .notice").all_inner_texts())
     visitor.page.locator("#cors-origins").fill("HTTPS://shop.example/")
     visitor.page.locator("#cors-play").click()
-    expect(visitor.page.locator(".cors-outcome li")).to_contain_text("浏览器用小写发送协议和主机 → 用小写")
+    expect(visitor.page.locator(".cors-outcome .notice li")).to_contain_text("浏览器用小写发送协议和主机 → 用小写")
 
 
 def test_the_oauth_lab_says_in_chinese_what_was_found(visit):

@@ -52,6 +52,11 @@ export function settableHeaders(request) {
     .join("\n");
 }
 
+/** Return lines "Name: value" with another Idempotency-Key, if there is one. */
+export function withNewKey(text) {
+  return text.replace(/^(idempotency-key: ).*$/im, (_, name) => `${name}"${crypto.randomUUID()}"`);
+}
+
 /** Return lines "Name: value" as pairs; throw a TypeError, with the line, for one that is none. */
 export function headerPairs(text) {
   return text

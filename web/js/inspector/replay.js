@@ -7,7 +7,7 @@
  */
 
 import { h } from "../dom.js";
-import { headerPairs, partsOf, settableHeaders } from "./curl.js";
+import { headerPairs, partsOf, settableHeaders, withNewKey } from "./curl.js";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -28,6 +28,8 @@ export function openReplay(app, record) {
   const path = h("input", { id: "replay-path", prop: { value: target }, spellcheck: "false" });
   const headers = h("textarea", { id: "replay-headers", rows: 4, spellcheck: "false", prop: { value: settableHeaders(record.request) } });
   const body = h("textarea", { id: "replay-body", rows: 5, spellcheck: "false", prop: { value: record.request.body ?? "" } });
+  // Another body under the key of the first one would be refused (Idempotency-Key): it is a request of its own.
+  body.addEventListener("input", () => { headers.value = withNewKey(headers.value); }, { once: true });
   const field = (id, key, input) => h("div", { class: "field" }, h("label", { for: id }, t(key)), input);
   const form = h(
     "form",
