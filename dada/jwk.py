@@ -108,7 +108,8 @@ def _key_from_jwk(jwk: Any, field: str) -> Key:
     rules = (
         ("kty", jwk.get("kty") == "oct", "only symmetric keys make HMACs", 'use "oct"', "RFC 7518 §6.4"),
         ("use", jwk.get("use", "sig") == "sig", "this key is not for signing", 'use "sig"', "RFC 7517 §4.2"),
-        ("key_ops", _may_verify(jwk), "this key may not verify", 'add "verify"', "RFC 7517 §4.3"),
+        ("key_ops", _may_verify(jwk), "this key may not verify", '"verify", each word once', "RFC 7517 §4.3"),
+        ("kid", is_text(jwk.get("kid", "")), "a name is a text", "a text, or no kid at all", "RFC 7517 §4.5"),
         ("alg", _is_algorithm(jwk.get("alg")), "a key is for one algorithm", "HS256, HS384, HS512", "RFC 8725 §3.1"),
     )
     wrong = [
@@ -133,7 +134,17 @@ def _is_algorithm(name: Any) -> bool:
 
 def _may_verify(jwk: Mapping[str, Any]) -> bool:
     operations = jwk.get("key_ops", ["verify"])
-    return isinstance(operations, list) and "verify" in operations
+    if not isinstance(operations, list) or not all(map(is_text, operations)):
+        return False
+    return "verify" in operations and len(set(operations)) == len(operations)
+
+
+def is_text(value: Any) -> bool:
+    """Whether *value* is a str that UTF-8 can spell: no token can hold half of a surrogate pair (RFC 8259 §8.2)."""
+    return isinstance(value, str) and not _HALF.search(value)
+
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 # --- what cannot be a secret --------------------------------------------------------------------------
@@ -145,7 +156,7 @@ def _problems(secret: Any, alg: Any, kid: Any) -> list[Problem]:
     if not _is_algorithm(alg):
         why, fix = "this is no HMAC algorithm of JOSE", "HS256, HS384 or HS512"
         problems.append(Problem("alg-unknown", "alg", str(alg)[:40], why, fix, "RFC 7518 §3.2"))
-    if kid is not None and not isinstance(kid, str):
+    if kid is not None and not is_text(kid):
         problems.append(Problem("kid-type", "kid", type(kid).__name__, "a name is a text", "a str", "RFC 7515 §4.1.4"))
     if not isinstance(secret, bytes):
         why, fix = "a secret is bytes: a text hides what encoding it had", "bytes, from a random generator"

@@ -313,8 +313,12 @@ def _frozen(value: Any) -> Any:
 
 
 def media_type(text: str) -> str:
-    """Return *text* as media types are compared: "application/" is implied (RFC 7515 §4.1.9), case is not kept."""
-    return (text if "/" in text else f"application/{text}").lower()
+    """Return *text* as media types are compared: "application/" is implied (RFC 7515 §4.1.9), case is not kept.
+
+    The case of ASCII, that is: `str.lower` makes a k of the Kelvin sign too, and no media type has one.
+    """
+    full = text if "/" in text else f"application/{text}"
+    return full.lower() if text.isascii() else full
 
 
 def shown(members: Mapping[str, Any], name: str) -> str:

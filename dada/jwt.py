@@ -27,7 +27,7 @@ from typing import Any, Final, NamedTuple
 
 from dada import base64url, jsontext
 from dada.errors import Malformed, Misuse, Problem
-from dada.jwk import Key, keys_from_jwks
+from dada.jwk import Key, is_text, keys_from_jwks
 from dada.jws import (
     HEADER,
     MAX_LENGTH,
@@ -224,7 +224,7 @@ class Verifier(Opener):
         max_length: int = MAX_LENGTH,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        problems: list[Problem] = []
+        problems = _no_clock(clock)
         self.issuer = _names(issuer, "issuer", problems)
         self.audience = _names(audience, "audience", problems)
         self.require = tuple(sorted(_names(require, "require", problems, least=0) or ()))
@@ -247,15 +247,19 @@ class Verifier(Opener):
 
 def _names(value: Any, field: str, problems: list[Problem], least: int = 1) -> frozenset[str] | None:
     """Return *value*, a text, several or None, as a set to look names up in; add what is wrong with it."""
-    if value is None:
+    if value is None and field != "require":
         return None
     several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
     names = tuple(value) if several else (value,)
-    if (field == "require" and not several) or len(names) < least or not all(isinstance(n, str) and n for n in names):
+    if (field == "require" and not several) or len(names) < least or not all(is_text(n) and n for n in names):
         why, fix = "names are texts that are not empty", "a list of texts" if least == 0 else "a text, several, or None"
         problems.append(Problem(f"{field}-names", field, repr(value)[:60], why, fix, "RFC 7519 §4.1"))
         return None
     return frozenset(names)
+
+
+def _no_clock(clock: Any) -> list[Problem]:
+    return [] if callable(clock) else [Problem("clock", "clock", "", "a clock is asked for the time", "time.time")]
 
 
 def _is_span(value: Any) -> bool:
@@ -288,7 +292,7 @@ class Issuer:
         typ: str | None = "JWT",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        problems: list[Problem] = []
+        problems = _no_clock(clock)
         names = _names(issuer, "issuer", problems), _names(audience, "audience", problems)
         for text in (text for name in names if name for text in name if not _is_string_or_uri(text)):
             why, fix = "a name with a colon is a URI", "a URI, or a name without a colon"

@@ -80,7 +80,7 @@ _PROBLEM: Final = {
         "request_id": {"type": "string", "format": "uuid"},
         "errors": {"type": "array", "items": {"$ref": _SCHEMAS.format(name="FieldError")}},
     },
-    "required": ["type", "title", "status", "code", "instance", "request_id"],
+    "required": ["type", "title", "status", "code", "detail", "instance", "request_id"],
 }
 _FIELD_ERROR: Final = {
     "title": "FieldError",

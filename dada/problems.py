@@ -168,6 +168,7 @@ def document(
     """Return the members of a problem document (RFC 9457 §3.1).
 
     instance  the request's id, a UUID
+    detail    what happened this time, in English; where there is nothing to add, the title says it all
     words     further words for codes of fields: (English, Chinese), with {…} for params
     phrases   details in Chinese
     """
@@ -185,8 +186,7 @@ def document(
         told["errors"] = [_field(error, {**_FIELDS, **(words or {})}, chinese=chinese) for error in errors]
     elif detail and chinese:
         detail = phrases.told(detail)
-    if detail:
-        told["detail"] = detail
+    told["detail"] = detail or told["title"]  # always there: who reads it need not ask whether it is
     if members:
         told |= members
     return told

@@ -106,7 +106,8 @@ def _refusal(status: int, request_id: str) -> bytes:
     """Return the whole answer, with which the connection ends."""
     code, detail = _REFUSALS.get(status, ("internal" if status >= 500 else "bad-request", ""))
     kind = TYPES[code]
-    answer = Answer(kind.status, document(kind, "en", request_id, detail=detail), problem_headers("en"))
+    varies = ("Vary", "Origin, Authorization, Accept-Language")  # as every answer at that address, whoever gives it
+    answer = Answer(kind.status, document(kind, "en", request_id, detail=detail), (*problem_headers("en"), varies))
     common = (*HEADERS, ("Connection", "close"), ("Date", formatdate(usegmt=True)), ("X-Request-Id", request_id))
     line, headers, payload = written(answer, common)
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)

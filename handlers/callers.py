@@ -1,6 +1,6 @@
 """Who may call: the guards behind the words in ROUTES (RFC 6750, RFC 9110 §11).
 
-    no credentials                 401, a bare challenge
+    no credentials of this scheme  401, a bare challenge
     credentials that make no sense 400, error="invalid_request"
     a token that is not good       401, error="invalid_token"
     somebody else's resource       404, as if it were not there
@@ -44,12 +44,17 @@ _B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
 
 
 def bearer(request: Request) -> str | None:
-    """Return the bearer token of a request; None for no credentials.  Raise :exc:`HTTPProblem` (RFC 6750 §3.1)."""
+    """Return the bearer token of a request; None for no credentials, and for those of another scheme.
+
+    Raise :exc:`HTTPProblem` for a Bearer that is no token (RFC 6750 §3.1).
+    """
     written = request.header("Authorization")
     if written is None:
         return None
     scheme, _, token = written.partition(" ")
-    if scheme.lower() != "bearer" or not _B64TOKEN.fullmatch(token.strip(" ")) or "," in written:
+    if scheme and scheme.lower() != "bearer":  # who tried a way that is unknown here is told of ours, without an error
+        return None
+    if not _B64TOKEN.fullmatch(token.strip(" ")) or "," in written:
         challenge = f'Bearer realm="{REALM}", error="invalid_request", error_description="one bearer token is expected"'
         raise HTTPProblem("invalid-request", headers=[("WWW-Authenticate", challenge)], clause="RFC 6750 §3.1")
     return token.strip(" ")

@@ -113,6 +113,12 @@ def test_every_problem_is_told_at_once_and_the_secret_never():
     assert "secret text" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kid", [1, b"k", "\ud800", "a\udc00"])
+def test_a_name_is_a_text_that_a_token_can_hold(kid):
+    with pytest.raises(Misuse, match="a name is a text"):
+        Key(SECRET, kid=kid)
+
+
 @pytest.mark.parametrize("alg", ["none", "hs256", "HS256 ", "RS256", "", None, ["HS256"], b"HS256"])
 def test_only_three_algorithms_exist(alg):
     with pytest.raises(Misuse, match="no HMAC algorithm"):
@@ -149,6 +155,8 @@ UNUSABLE = {
     "a key for encryption": {"keys": [jwk(use="enc")]},
     "a key that may only sign": {"keys": [jwk(key_ops=["sign"])]},
     "key_ops that are no list": {"keys": [jwk(key_ops="verify")]},
+    "key_ops with a word twice": {"keys": [jwk(key_ops=["verify", "verify"])]},
+    "key_ops with a list inside": {"keys": [jwk(key_ops=["verify", ["sign"]])]},
     "an algorithm of another kind": {"keys": [jwk(alg="RS256")]},
     "no algorithm": {"keys": [without("alg")]},
     "an algorithm that is a list": {"keys": [jwk(alg=["HS256"])]},
@@ -157,6 +165,8 @@ UNUSABLE = {
     "a secret with padding": {"keys": [jwk(k="AQ==")]},
     "a short secret": {"keys": [jwk(k="AQ")]},
     "a name that is a number": {"keys": [jwk(kid=1)]},
+    "a name that is null": {"keys": [jwk(kid=None)]},
+    "a name that no token can hold": {"keys": [jwk(kid="\ud800")]},
     "a good key beside a bad one": {"keys": [jwk(), jwk(kty="RSA", kid="b")]},
     "two keys of one name": {"keys": [jwk(), jwk()]},
 }

@@ -13,9 +13,17 @@ def test_a_document_says_what_kind_of_problem_it_is_and_which_request_met_it():
         "title": "There is no such thing here",
         "status": 404,
         "code": "not-found",
+        "detail": "There is no such thing here",
         "instance": f"urn:uuid:{ID}",
         "request_id": ID,
     }
+
+
+def test_there_is_always_a_detail_in_the_reader_s_language():
+    for language in ("en", "zh-CN"):
+        told = document(TYPES["not-found"], language, ID)
+        assert told["detail"] == told["title"]
+        assert document(TYPES["not-found"], language, ID, detail="not JSON")["detail"] != told["title"]
 
 
 def test_the_title_is_in_the_reader_s_language():

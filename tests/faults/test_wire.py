@@ -188,7 +188,9 @@ def assert_problem(received, status):
     assert [headers.getlist(name) for name, _ in HEADERS if name != "Vary"] == [
         [value] for name, value in HEADERS if name != "Vary"
     ]
+    assert {"Origin", "Authorization"} <= set(headers["Vary"].split(", "))
     told = json.loads(body)
+    assert told["detail"]
     assert told["status"] == status == ALL[told["code"]].status
     assert told["title"] == ALL[told["code"]].en
     assert headers["X-Request-Id"] == told["request_id"]

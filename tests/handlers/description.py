@@ -80,7 +80,7 @@ class CheckedClient(Client):
                 detail = response.json.get("detail", "")
                 chinese = (response.header("Content-Language") or "").startswith("zh")
                 said = not detail or "errors" in response.json or chinese or _PHRASES.find(detail)
-                assert said, f"{where}: nobody says in Chinese: {detail}"
+                assert said or detail == response.json["title"], f"{where}: nobody says in Chinese: {detail}"
                 assert response.json["code"] in codes, f"{where} {response.json}: not declared"
             place = ("responses", str(response.status), "content", kind)
             for wrong in _validator(path, one.method, *place).iter_errors(response.json):

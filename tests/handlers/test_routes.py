@@ -71,7 +71,6 @@ def _without_ids(response):
 
 
 AUTHORIZATIONS = {
-    "another scheme": ("Basic YTpi", 400, "invalid_request"),
     "no token": ("Bearer", 400, "invalid_request"),
     "an empty token": ("Bearer ", 400, "invalid_request"),
     "two tokens": ("Bearer a.b.c, Bearer d.e.f", 400, "invalid_request"),
@@ -87,6 +86,11 @@ def test_credentials_that_are_no_good_are_answered_as_rfc_6750_says(api, written
     response = api("GET", "/v1/tokens", headers={"Authorization": written})
     assert response.status == status
     assert f'error="{error}"' in response.header("WWW-Authenticate")
+
+
+def test_credentials_of_another_scheme_are_answered_with_a_bare_challenge(api):
+    response = api("GET", "/v1/tokens", headers={"Authorization": "Basic YTpi"})
+    assert (response.status, response.header("WWW-Authenticate")) == (401, 'Bearer realm="dada"')
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ export function problemWords(app, error) {
   const wait = error.retryAfter ? t("problem.wait", { seconds: error.retryAfter }) : "";
   return [
     h("p", { class: "title" }, error.title || t("problem.untitled", { status: error.status })),
-    error.detail && h("p", {}, error.detail),
+    error.detail && error.detail !== error.title && h("p", {}, error.detail),
     wait && h("p", {}, wait),
   ];
 }
