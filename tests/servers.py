@@ -3,7 +3,9 @@
 Nothing here is shared with a server that the machine may be running.
 """
 
+import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -20,10 +22,17 @@ __all__ = ["MariaDB", "Redis", "free_port", "program", "wait_until"]
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port of loopback that nobody listens on.
+
+    It lies below those that the kernel lends to whoever connects: such a one might be gone before it is listened on.
+    Ten thousand above it, where a cluster's nodes talk to each other, is free as well.
+    """
+    while True:
+        port = 11_000 + secrets.randbelow(9_000)  # not from `random`, whose seed is the same in all test processes
+        with socket.socket() as probe, socket.socket() as bus, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            bus.bind(("127.0.0.1", port + 10_000))
+            return port
 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
