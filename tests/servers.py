@@ -4,6 +4,7 @@ Nothing here is shared with a server that the machine may be running.
 """
 
 import contextlib
+import itertools
 import os
 import secrets
 import shutil
@@ -21,14 +22,18 @@ import redis
 __all__ = ["MariaDB", "Redis", "free_port", "program", "wait_until"]
 
 
+_ports = itertools.count(secrets.randbelow(1000))
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 9
+
+
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on.
+    """Return a port of loopback that nobody listens on, and that no other test is given for a thousand ports.
 
     It lies below those that the kernel lends to whoever connects: such a one might be gone before it is listened on.
     Ten thousand above it, where a cluster's nodes talk to each other, is free as well.
     """
     while True:
-        port = 11_000 + secrets.randbelow(9_000)  # not from `random`, whose seed is the same in all test processes
+        port = 11_000 + next(_ports) % 1000 * 9 + _WORKER
         with socket.socket() as probe, socket.socket() as bus, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             bus.bind(("127.0.0.1", port + 10_000))
