@@ -29,7 +29,7 @@ Text = Annotated[str, Meta(max_length=1024)]
 EXAMPLE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 RETURNS = (
     "oauth-return-invalid", "oauth-state-invalid", "oauth-code-rejected", "oauth-denied", "oauth-misconfigured",
-    "provider-answer", "provider-unavailable", "account-disabled", "account-not-activated",
+    "oauth-provider-unapproved", "provider-answer", "provider-unavailable", "account-disabled", "account-not-activated",
 )  # fmt: skip
 
 

@@ -128,7 +128,7 @@ def _arrive(
         ):
             raise Refused("oauth-code-rejected", "this code was shown before")
         reply = services.http.post(request.url, request.form)
-        answer = oauth.read_token(reply.status, reply.body)
+        answer = provider.token(reply.status, reply.body)
         subject = provider.whose(services.http, answer)
         identity = Identity(provider.client.name, subject)
         if account := _owner(services, identity):

@@ -44,6 +44,9 @@ class Provider(Protocol):
     def client(self) -> oauth.Provider:
         """Its endpoints, and what it knows us by."""
 
+    def token(self, status: int, body: bytes) -> oauth.TokenAnswer:
+        """Return what its token endpoint answered.  Raise :exc:`Refused`, :exc:`OAuthError`."""
+
     def whose(self, http: HTTP, answer: oauth.TokenAnswer) -> str:
         """Return who the token is of, in the provider's own number.  Raise :exc:`Refused`, :exc:`OAuthError`."""
 
@@ -67,6 +70,10 @@ class Described:
     subject: str
     display_name: str
     avatar: str
+
+    def token(self, status: int, body: bytes) -> oauth.TokenAnswer:
+        """Return it as the standard has it."""
+        return oauth.read_token(status, body)
 
     def whose(self, http: HTTP, answer: oauth.TokenAnswer) -> str:
         """Return the subject that the profile names."""

@@ -7,6 +7,7 @@ whose it is and for which application it was made, and both must be ours (Weibo'
 This file knows Weibo's answers; the flow is in `federation.py`.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +18,9 @@ from shop.providers import Greeting, greeting
 
 __all__ = ["Weibo"]
 
-_UNAPPROVED: Final = frozenset({21321, 21337})
+_log = logging.getLogger("shop.weibo")
+
+_UNAPPROVED: Final = frozenset({"21321", "21337"})
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ class Weibo:
             scope_separator=",",
         )
         return cls(url, client)
+
+    def token(self, status: int, body: bytes) -> oauth.TokenAnswer:
+        """Return it as the standard has it, unless Weibo says in a number of its own that it does not want us."""
+        if status < 500:
+            _must_approve(oauth.read_members(body))
+        return oauth.read_token(status, body)
 
     def whose(self, http: HTTP, answer: oauth.TokenAnswer) -> str:
         """Return the uid that the token is of, after Weibo said so and that it was made for us."""
@@ -69,11 +78,17 @@ def _members(status: int, body: bytes) -> dict[str, Any]:
         raise Refused("provider-unavailable", f"the provider answered {status}")
     members = oauth.read_members(body)
     if "error" in members or "error_code" in members or status != 200:
-        code = str(members.get("error_code", ""))
-        if code.isdigit() and int(code) in _UNAPPROVED:
-            raise Refused("oauth-misconfigured", "the provider has not approved this application")
+        _must_approve(members)
         raise Refused("oauth-code-rejected", f"the provider refused, with status {status}")
     return members
+
+
+def _must_approve(members: dict[str, Any]) -> None:
+    """Raise :exc:`Refused` if Weibo has not approved this application, which whoever is on call has to hear."""
+    code = str(members.get("error_code", ""))
+    if code in _UNAPPROVED:
+        _log.error("the provider has not approved this application: error %s", code)
+        raise Refused("oauth-provider-unapproved")
 
 
 def _digits(uid: Any) -> str:

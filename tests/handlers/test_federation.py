@@ -227,7 +227,8 @@ def test_another_provider_has_the_same_under_its_name(services, tmp_path):
 
 WHO = ("access_token", "get_token_info", "users_show")
 REFUSALS = {
-    "oauth-code-rejected": 400, "oauth-misconfigured": 503, "provider-answer": 502, "provider-unavailable": 504,
+    "oauth-code-rejected": 400, "oauth-misconfigured": 503, "oauth-provider-unapproved": 503,
+    "provider-answer": 502, "provider-unavailable": 504,
 }  # fmt: skip
 # What somebody sees who comes back while the provider does that at its three endpoints; "" where it does not matter.
 SEEN = {

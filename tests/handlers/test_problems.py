@@ -18,8 +18,9 @@ STATUSES = {
     "username-taken": 409, "activation-invalid": 400, "reset-invalid": 400, "invalid-credentials": 401,
     "session-ended": 401, "refresh-invalid": 401, "refresh-reused": 401, "account-not-activated": 403,
     "account-disabled": 403, "reauth-failed": 403, "oauth-state-invalid": 400, "oauth-return-invalid": 400,
-    "oauth-code-rejected": 400, "oauth-denied": 403, "oauth-misconfigured": 503, "provider-answer": 502,
-    "provider-unavailable": 504, "ticket-invalid": 400, "identity-taken": 409, "already-bound": 409,
+    "oauth-code-rejected": 400, "oauth-denied": 403, "oauth-misconfigured": 503, "oauth-provider-unapproved": 503,
+    "provider-answer": 502, "provider-unavailable": 504, "ticket-invalid": 400, "identity-taken": 409,
+    "already-bound": 409,
     "last-login-method": 409, "too-many-addresses": 409,
     "idempotency-running": 409, "idempotency-mismatch": 422,
 }  # fmt: skip

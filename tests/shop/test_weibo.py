@@ -18,6 +18,10 @@ def _fresh(world):
 ANSWERS = {
     "a used code": ({"endpoint": "access_token", "fault": "error", "row": "21325"}, "oauth-code-rejected"),
     "a wrong secret": ({"endpoint": "access_token", "fault": "error", "row": "21324-secret"}, "oauth-misconfigured"),
+    "an application not approved, at once": (
+        {"endpoint": "access_token", "fault": "error", "row": "21337"},
+        "oauth-provider-unapproved",
+    ),
     "an overloaded provider": ({"endpoint": "access_token", "fault": "error", "row": "21331"}, "provider-unavailable"),
     "a gateway's HTML": ({"endpoint": "access_token", "fault": "html"}, "provider-unavailable"),
     "a redirect": ({"endpoint": "access_token", "fault": "redirect"}, "provider-answer"),
@@ -36,7 +40,7 @@ ANSWERS = {
     "a profile of somebody else": ({"endpoint": "users_show", "fault": "uid-mismatch"}, "provider-answer"),
     "an application not approved": (
         {"endpoint": "users_show", "fault": "error", "row": "21321"},
-        "oauth-misconfigured",
+        "oauth-provider-unapproved",
     ),
     "no profile for now": ({"endpoint": "users_show", "fault": "error", "row": "10001"}, "provider-unavailable"),
 }
