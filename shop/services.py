@@ -43,11 +43,13 @@ HOUSE = "house"  # the queue of what nobody waits for
 
 
 class Unwilling(redis.exceptions.ResponseError):
-    """Redis answers and does nothing until somebody helps it: it cannot save, or its replicas are gone."""
+    """Redis answers and does nothing until somebody helps it: it cannot save, its replicas are gone, it became one."""
 
 
 # redis-py has no class for these words, with which a Redis begins its answer; it looks each up in this table.
-redis.connection.DefaultParser.EXCEPTION_CLASSES.update(dict.fromkeys(("MISCONF", "NOREPLICAS", "BUSY"), Unwilling))
+redis.connection.DefaultParser.EXCEPTION_CLASSES.update(
+    dict.fromkeys(("MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED"), Unwilling)
+)
 
 OUTAGES: tuple[type[Exception], ...] = (
     *database.OUTAGES,

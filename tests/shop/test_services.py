@@ -101,3 +101,22 @@ def test_a_redis_that_is_busy_with_a_script_is_an_outage(tmp_path):
         client.script_kill()
         endless.join()
         assert client.get("a") is None
+
+
+def test_a_master_that_becomes_a_replica_under_whoever_waits_there_is_an_outage(tmp_path):
+    """UNBLOCKED is not READONLY: it is told to those who were waiting for a job when the failover came."""
+    heard = []
+    with Redis(tmp_path) as server, redis_client(server.url) as waiting, server.client() as client:
+
+        def wait():
+            try:
+                waiting.brpop("nothing", 60)
+            except OUTAGES as error:
+                heard.append(error)
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        wait_until(lambda: client.info("clients")["blocked_clients"] == 1, "it to wait")
+        client.replicaof("127.0.0.1", free_port())
+        waiter.join()
+    assert [type(error) for error in heard] == [Unwilling]
