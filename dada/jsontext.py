@@ -47,7 +47,7 @@ def read(data: bytes) -> Any:
     if len(text) > _SHORT:
         if _may_be_deep(text):
             _limit_depth(text)
-        if may_hold_long_number(text):
+        if len(text) > MAX_DIGITS and may_hold_long_number(text):
             decoder = _DIGIT_COUNTING_DECODER
     try:
         value, end = decoder.raw_decode(text)
