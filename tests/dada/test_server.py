@@ -1,15 +1,23 @@
 """gunicorn's worker, with an end to patience; what that looks like on the wire is in tests/faults/test_wire.py."""
 
+import datetime as dt
 import json
+import logging
+import runpy
 import socket
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from gunicorn import glogging
+from gunicorn.config import Config
 from gunicorn.http import errors
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from dada.problems import TYPES
-from dada.server import Worker
+from dada.server import Logger, Worker
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -131,3 +139,43 @@ def test_who_left_before_he_was_refused_is_no_error(worker, log, pair):
     worker.handle_error(None, ours, ("127.0.0.1", 9), errors.InvalidRequestLine("GET"))
     worker.handle_error(None, ours, ("127.0.0.1", 9), errors.InvalidRequestLine("GET"))
     assert len(log) == 4
+
+
+class Untouchable:
+    """A request that nobody may look at."""
+
+    def __getattribute__(self, name):
+        raise AssertionError(f"somebody looked at {name}")
+
+
+@pytest.fixture
+def configured(monkeypatch):
+    """Returns a logger as gunicorn.conf.py sets it up, with some settings besides; the logging of this test stays."""
+    monkeypatch.setattr(glogging, "dictConfig", lambda _: None)
+    known = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+    def made(**besides):
+        config = Config()
+        for name in ("accesslog", "logconfig_dict", "logger_class"):
+            config.set(name, {**known, **besides}[name])
+        return config.logger_class(config)
+
+    access = logging.getLogger("gunicorn.access")
+    yield made
+    for handler in [*access.handlers]:
+        access.removeHandler(handler)
+        handler.close()
+
+
+def test_no_line_is_prepared_that_nobody_asked_for(configured):
+    log = configured()
+    assert isinstance(log, Logger)
+    log.access(Untouchable(), Untouchable(), Untouchable(), Untouchable())
+
+
+def test_whoever_asks_for_an_access_log_has_one(configured, tmp_path):
+    log = configured(accesslog=str(tmp_path / "access"))
+    environ = {"REQUEST_METHOD": "GET", "RAW_URI": "/healthz", "SERVER_PROTOCOL": "HTTP/1.1"}
+    answer = SimpleNamespace(status="204 No Content", headers=[], sent=0)
+    log.access(answer, SimpleNamespace(headers=[]), environ, dt.timedelta(0))
+    assert '"GET /healthz HTTP/1.1" 204 0' in (tmp_path / "access").read_text()
