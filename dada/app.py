@@ -368,7 +368,10 @@ def _request_id(given: str) -> str:
 
 
 def _request_ids() -> Iterator[str]:
-    """Yield UUIDs (RFC 9562 §5.8: version 8): random for this process, counted within it; unique, and no secret."""
+    """Return UUIDs (RFC 9562 §5.8: version 8): random for this process, counted within it; unique, and no secret.
+
+    All threads take from these at once: hence no generator, which refuses whoever comes while it runs for another.
+    """
     random = secrets.token_hex(10)
     prefix = f"{random[:8]}-{random[8:12]}-8{random[12:15]}-8{random[15:18]}-"
-    return (f"{prefix}{number:012x}" for number in itertools.count(secrets.randbits(40)))
+    return map(f"{prefix}{{:012x}}".format, itertools.count(secrets.randbits(40)))

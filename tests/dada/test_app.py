@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 from typing import Annotated
 
 import pytest
@@ -159,6 +160,27 @@ def test_each_request_has_an_id_of_its_own():
     assert len(set(ids)) == 3
     assert make() is not make()
     assert Client(make())("GET", "/things").header("X-Request-Id") not in ids
+
+
+def test_a_request_may_begin_at_every_step_of_another():
+    """As it does where threads take turns: each call and return of the first is interrupted by a whole other one."""
+    shared = Client(make())
+    among = []
+
+    def interrupt(*_):
+        sys.setprofile(None)
+        among.append(shared("GET", "/empty"))
+        sys.setprofile(interrupt)
+
+    shared("GET", "/empty")
+    sys.setprofile(interrupt)
+    try:
+        answer = shared("GET", "/things")
+    finally:
+        sys.setprofile(None)
+    assert answer.status == 200
+    assert {other.status for other in among} == {204}
+    assert len({other.header("X-Request-Id") for other in [answer, *among]}) == 1 + len(among) > 50
 
 
 # --- methods and paths -----------------------------------------------------------------------------------
