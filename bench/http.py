@@ -9,7 +9,6 @@ wrk asks over sixteen connections of the same machine, and what is counted is th
 processes spent on a request: requests a second say more about the machine.  Rounds are interleaved; medians are told.
 """
 
-import asyncio
 import io
 import json
 import time
@@ -32,6 +31,8 @@ LABELS = {
     "fastapi": "FastAPI + PyJWT",
     "django": "Django + DRF + SimpleJWT",
 }
+ONE, ALL = "/v1/users/ada/addresses/7", "/v1/users/ada/addresses"
+JSON = {"Content-Type": "application/json"}
 
 
 class Case(NamedTuple):
@@ -49,20 +50,39 @@ def cases() -> list[Case]:
     """Return the kinds of requests."""
     good = http_apps.token()
     page = {"Origin": http_apps.ORIGIN}
-    known = {**page, "Authorization": f"Bearer {good}"}
-    late = {**page, "Authorization": f"Bearer {good[:-8]}AAAAAAAA"}
+    known, late = _with(good), _with(f"{good[:-8]}AAAAAAAA")
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
-    typed = {"Content-Type": "application/json"}
-    address, addresses = "/v1/users/ada/addresses/7", "/v1/users/ada/addresses"
     return [
-        Case("GET with a token", "GET", address, known, b"", (200,)),
-        Case("Preflight", "OPTIONS", addresses, {**page, **asked}, b"", (200, 204)),
-        Case(
-            "POST with a token and a body of four fields", "POST", addresses, {**known, **typed}, http_apps.BODY, (201,)
-        ),
+        Case("GET with a token", "GET", ONE, known, b"", (200,)),
+        Case("Preflight", "OPTIONS", ALL, {**page, **asked}, b"", (200, 204)),
+        Case("POST with a token and a body of four fields", "POST", ALL, known | JSON, http_apps.BODY, (201,)),
         Case("404", "GET", "/v1/nowhere/at/all", page, b"", (404,)),
-        Case("401: a token that is not good", "GET", address, late, b"", (401,)),
+        Case("401: a token that is not good", "GET", ONE, late, b"", (401,)),
     ]
+
+
+def refusals() -> list[Case]:
+    """Return what every application refuses, lest one be quick because it does not look."""
+    tokens = {
+        "no token": {"Origin": http_apps.ORIGIN},
+        "an expired token": _with(http_apps.token(age=100_000)),
+        "a token of another issuer": _with(http_apps.token(issuer="https://evil.example")),
+        "a token for another audience": _with(http_apps.token(audience="https://evil.example")),
+    }
+    good, known = json.loads(http_apps.BODY), _with(http_apps.token()) | JSON
+    bodies = {
+        "a field too long": good | {"phone": "1" * 33},
+        "an empty field": good | {"phone": ""},
+        "a field missing": {name: good[name] for name in ("receiver", "phone", "detail")},
+    }
+    return [
+        *(Case(title, "GET", ONE, headers, b"", (401,)) for title, headers in tokens.items()),
+        *(Case(title, "POST", ALL, known, json.dumps(body).encode(), (422,)) for title, body in bodies.items()),
+    ]
+
+
+def _with(token: str) -> dict[str, str]:
+    return {"Origin": http_apps.ORIGIN, "Authorization": f"Bearer {token}"}
 
 
 def environ_of(case: Case) -> dict[str, Any]:
@@ -71,7 +91,7 @@ def environ_of(case: Case) -> dict[str, Any]:
         "wsgi.errors": io.StringIO(), "wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True,
         "wsgi.run_once": False, "wsgi.file_wrapper": io.BytesIO, "wsgi.input_terminated": True,
         "SERVER_SOFTWARE": "gunicorn", "gunicorn.socket": None, "REQUEST_METHOD": case.method, "QUERY_STRING": "",
-        "RAW_URI": case.path, "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "127.0.0.1:8000", "HTTP_USER_AGENT": "bench",
+        "RAW_URI": case.path, "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": http_apps.HOST, "HTTP_USER_AGENT": "bench",
         "HTTP_ACCEPT": "*/*", "HTTP_ACCEPT_LANGUAGE": "en", "wsgi.url_scheme": "http", "REMOTE_ADDR": "127.0.0.1",
         "REMOTE_PORT": "40000", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000", "PATH_INFO": case.path,
         "SCRIPT_NAME": "",
@@ -103,49 +123,55 @@ def by_wsgi(app: Any, case: Case) -> Callable[[], tuple[int, bytes]]:
 
 
 def by_asgi(app: Any, case: Case) -> Callable[[], tuple[int, bytes]]:
-    """The same for an ASGI application, on an event loop that runs for as long as the call."""
-    loop = asyncio.new_event_loop()
-    headers = {**case.headers, "Host": "127.0.0.1:8000", "User-Agent": "bench", "Content-Length": str(len(case.body))}
+    """The same for an ASGI application.  Nothing in it waits: it is driven by hand, and no loop has to be paid for."""
+    headers = {**case.headers, "Host": http_apps.HOST, "User-Agent": "bench", "Content-Length": str(len(case.body))}
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": case.method, "scheme": "http",
         "path": case.path, "raw_path": case.path.encode(), "query_string": b"", "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         "client": ("127.0.0.1", 40000), "server": ("127.0.0.1", 8000),
     }  # fmt: skip
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": case.body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        told.append(message)
 
     def call() -> tuple[int, bytes]:
-        told: list[Any] = []
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": case.body, "more_body": False}
-
-        async def send(message: Any) -> None:
-            told.append(message)
-
-        loop.run_until_complete(app(dict(scope), receive, send))
-        return told[0]["status"], b"".join(message.get("body", b"") for message in told)
+        told.clear()
+        coroutine = app(dict(scope), receive, send)
+        try:
+            coroutine.send(None)
+        except StopIteration:
+            return told[0]["status"], b"".join(message.get("body", b"") for message in told)
+        raise AssertionError("it waits")
 
     return call
 
 
-def _checked(name: str, case: Case, call: Callable[[], tuple[int, bytes]]) -> Callable[[], tuple[int, bytes]]:
-    """Return *call*, once it is seen that it answers what it should."""
+def _caller(name: str, app: Any, case: Case) -> Callable[[], tuple[int, bytes]]:
+    """Return a call of *app*, once it is seen that it answers what it should."""
+    call = (by_asgi if name == "fastapi" else by_wsgi)(app, case)
     status, body = call()
     assert status in case.status, (name, case.title, status, body)
     if status == 200 and case.method == "GET":
         assert json.loads(body) == http_apps.ADDRESS, (name, body)
+    if status == 201:
+        assert json.loads(body) == {"id": 8, **json.loads(http_apps.BODY)}, (name, body)
     return call
 
 
 def run(rounds: int = 60) -> str:
     """Return the tables."""
     apps = {name: http_apps.make(name) for name in LABELS}
+    for case in refusals():
+        for name in apps.keys() - {"floor"}:
+            _caller(name, apps[name], case)
     tables = []
     for case in cases():
-        calls = {
-            LABELS[name]: _checked(name, case, (by_asgi if name == "fastapi" else by_wsgi)(app, case))
-            for name, app in apps.items()
-        }
+        calls = {LABELS[name]: _caller(name, app, case) for name, app in apps.items()}
         rows = compare(calls, FLOOR, rounds=rounds, calls=100, clock=time.thread_time_ns)
         tables.append(table(f"{case.title}, in process", rows, "µs"))
     return "\n".join([*tables, http_wrk.run(cases())])

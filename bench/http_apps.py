@@ -11,6 +11,8 @@ marks answers for the page's origin, and answers 401 with a challenge, 404, and 
 import functools
 import importlib
 import json
+import logging
+import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -24,10 +26,10 @@ from dada.jwt import Issuer, Key, TokenError, Verifier
 from dada.problems import HTTPProblem
 from dada.router import Route
 
-__all__ = ["ADDRESS", "BODY", "NAMES", "ORIGIN", "make", "token"]
+__all__ = ["ADDRESS", "BODY", "HOST", "NAMES", "ORIGIN", "make", "token"]
 
 ISSUER, AUDIENCE = "https://issuer.example", "https://api.example"
-ORIGIN = "https://shop.example"
+ORIGIN, HOST = "https://shop.example", "127.0.0.1:8000"
 ADDRESS = {"id": 7, "receiver": "Ada Lovelace", "phone": "+44 20 7946 0000", "detail": "12 St James's Square"}
 FIELDS = {"receiver": 50, "phone": 32, "detail": 200, "region": 100}
 BODY = json.dumps({
@@ -38,9 +40,11 @@ ALLOWED = ["Authorization", "Content-Type"]
 OTHERS = [f"/v1/shelf{number}" for number in range(49)]  # with a parameter each: another 49
 
 
-def token(lifetime: int = 86_400) -> str:
-    """Return a token that is good for so many seconds; as other libraries write one."""
-    return Issuer(Key(SECRET), issuer=ISSUER, audience=AUDIENCE, lifetime=lifetime).sign({"sub": "ada"})
+def token(issuer: str = ISSUER, audience: str = AUDIENCE, age: int = 0) -> str:
+    """Return a token as other libraries write one, good for a day; it was made so many seconds ago."""
+    begun = time.time() - age
+    maker = Issuer(Key(SECRET), issuer=issuer, audience=audience, lifetime=86_400, clock=lambda: begun)
+    return maker.sign({"sub": "ada"})
 
 
 def valid(body: Any) -> bool:
@@ -165,7 +169,7 @@ def dada() -> Any:
         Route("/v1/users/<username>/addresses/<int:id>", {"GET": get}, "signed-in", "address"),
     ]
     policy = Policy(origins=[ORIGIN], methods=["PUT", "DELETE"], request_headers=ALLOWED, max_age=600)
-    return Middleware(App(routes, guards={"signed-in": signed_in}), policy)
+    return Middleware(App(routes, guards={"signed-in": signed_in}, hosts={HOST}), policy)
 
 
 # --- peers ------------------------------------------------------------------------------------------------
@@ -339,6 +343,8 @@ def django() -> Any:
     from django.core.handlers.wsgi import WSGIHandler
 
     library.setup()
+    # By itself it tells nobody of a 4xx outside of debugging; the server's logs would get a line for each.
+    logging.getLogger("django").propagate = False
     importlib.import_module("bench.http_django")
     return WSGIHandler()
 
@@ -353,6 +359,7 @@ def configure_django() -> None:
     settings.configure(
         SECRET_KEY="bench",
         ALLOWED_HOSTS=["*"],
+        APPEND_SLASH=False,  # else a path without one is looked up twice: once whether it were better off with
         ROOT_URLCONF="bench.http_django",
         INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "corsheaders"],
         MIDDLEWARE=["corsheaders.middleware.CorsMiddleware", "django.middleware.common.CommonMiddleware"],

@@ -1,4 +1,8 @@
-"""The small API of bench/http_apps.py with Django REST framework: URLs and views in a module, as Django wants them."""
+"""The small API of bench/http_apps.py with Django REST framework: URLs and views in a module, as Django wants them.
+
+Its serializers, used as their documentation does, check less than the others: a member that nobody knows is dropped,
+and a number is taken for a text.
+"""
 
 from typing import Any
 
