@@ -57,7 +57,7 @@ class Provider(Protocol):
 def greeting(name: Any, avatar: Any) -> Greeting:
     """Return a greeting of what a provider said, which may be anything."""
     shown = "".join(char for char in name if char.isprintable())[:60] if isinstance(name, str) else ""
-    good = isinstance(avatar, str) and len(avatar) <= 500 and avatar.startswith(("https://", "http://127.0.0.1"))
+    good = isinstance(avatar, str) and len(avatar) <= 500 and not oauth.url_fault(avatar)
     return Greeting(shown, avatar if good else "")
 
 
@@ -92,11 +92,7 @@ class Described:
 
     def _profile(self, http: HTTP, answer: oauth.TokenAnswer) -> dict[str, Any]:
         reply = http.get(self.user_url, {}, bearer=answer.access_token)
-        if reply.status >= 500:
-            raise Refused("provider-unavailable", f"the provider answered {reply.status}")
-        if reply.status != 200:
-            raise Refused("oauth-code-rejected", f"the provider refused, with status {reply.status}")
-        return oauth.read_members(reply.body)
+        return oauth.read_success(reply.status, reply.body)
 
 
 _SUBJECT: Final = re.compile(r"[\x21-\x7e]{1,64}")

@@ -227,12 +227,12 @@ def test_another_provider_has_the_same_under_its_name(services, tmp_path):
 
 WHO = ("access_token", "get_token_info", "users_show")
 REFUSALS = {
-    "oauth-code-rejected": 400, "oauth-misconfigured": 503, "oauth-provider-unapproved": 503,
-    "provider-answer": 502, "provider-unavailable": 504,
+    "oauth-code-rejected": 400, "oauth-provider-unapproved": 503,
+    "provider-answer": 502, "provider-unavailable": 502, "provider-timeout": 504,
 }  # fmt: skip
 # What somebody sees who comes back while the provider does that at its three endpoints; "" where it does not matter.
 SEEN = {
-    "delay": ({"seconds": 1}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
+    "delay": ({"seconds": 1}, ("provider-timeout", "provider-timeout", "provider-timeout")),
     "answer": ({"body": "nonsense"}, ("provider-answer", "provider-answer", "provider-answer")),
     "html": ({}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
     "reset": ({}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
@@ -307,7 +307,7 @@ def test_every_error_that_weibo_knows_is_answered_and_leaves_nothing(api, servic
     sees(api, services, world, {"endpoint": endpoint, "fault": "error", "row": row}, REFUSALS)
 
 
-STATES = {"state-dropped": 422, "state-changed": 400, "state-doubled": 400}
+STATES = {"state-dropped": 400, "state-changed": 400, "state-doubled": 400}
 
 
 @pytest.mark.parametrize(("fault", "status"), STATES.items(), ids=STATES)

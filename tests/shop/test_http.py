@@ -155,7 +155,7 @@ def test_a_provider_that_sends_a_byte_at_a_time_holds_nobody_beyond_the_deadline
             caller.get(service.url, {})
     finally:
         service.close()
-    assert (caught.value.reason, caught.value.detail) == ("provider-unavailable", "the provider did not answer in time")
+    assert (caught.value.reason, caught.value.detail) == ("provider-timeout", "the provider did not answer in time")
 
 
 def test_the_end_of_one_call_s_time_does_not_cut_the_next_call(server, caller, monkeypatch):

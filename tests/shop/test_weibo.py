@@ -17,7 +17,7 @@ def _fresh(world):
 
 ANSWERS = {
     "a used code": ({"endpoint": "access_token", "fault": "error", "row": "21325"}, "oauth-code-rejected"),
-    "a wrong secret": ({"endpoint": "access_token", "fault": "error", "row": "21324-secret"}, "oauth-misconfigured"),
+    "a wrong secret": ({"endpoint": "access_token", "fault": "error", "row": "21324-secret"}, "oauth-code-rejected"),
     "an application not approved, at once": (
         {"endpoint": "access_token", "fault": "error", "row": "21337"},
         "oauth-provider-unapproved",
