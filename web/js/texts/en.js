@@ -212,6 +212,7 @@ export const en = {
   "identities.title": "Other ways to log in",
   "identities.none": "Only your password.",
   "identities.since": "{name} · bound {since}",
+  "identities.bind": "Bind an account at {provider}",
   "identities.unbind": "Take it away",
   "identities.unbind.ask": "Take {provider} away from this account? It logs nobody in here any more.",
   "identities.unbound": "{provider} is taken away. We tell you by mail, too.",

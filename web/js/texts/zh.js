@@ -206,6 +206,7 @@ export const zh = {
   "identities.title": "其他登录方式",
   "identities.none": "只有密码。",
   "identities.since": "{name} · 绑定于 {since}",
+  "identities.bind": "绑定{provider}帐号",
   "identities.unbind": "解除绑定",
   "identities.unbind.ask": "解除与 {provider} 的绑定？之后不能再用它登录。",
   "identities.unbound": "已解除与 {provider} 的绑定，我们也会发邮件告诉您。",
