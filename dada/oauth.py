@@ -40,7 +40,7 @@ _SECRET = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 §4.1
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256 (RFC 7636 §4.2)
 _CODE = re.compile(r"[\x21-\x7e]{1,512}")  # RFC 6749 appendix A.11: a code is visible ASCII; ours are bounded
 _URL = re.compile(r"[\x21-\x7e]+")
-_TOKEN = re.compile(r"[\x21-\x7e]{1,256}")  # RFC 6749 appendix A.12: and so is a token
+_TOKEN = re.compile(r"[\x21-\x7e]{1,256}")  # and so is a token
 
 
 class OAuthError(Rejected):

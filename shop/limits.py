@@ -101,7 +101,13 @@ QUOTAS: Final = {
 # Flows that began and did not come back: whoever left them open would fill Redis with what they remember.  A window is
 # the seconds after which one is over by itself.
 CAPS: Final = {
-    "oauth-open": (Quota("oauth-open", "address", 20, 600), Quota("oauth-open-network", "network", 200, 600)),
+    "oauth-open": (
+        Quota("oauth-open", "address", 20, 600),
+        Quota("oauth-open-network", "network", 200, 600),
+        Quota(
+            "oauth-open-all", "all", 600, 600
+        ),  # where addresses are not counted: twenty for each of a class of thirty
+    ),
 }
 LOCKS: Final = {
     "login": Lock("login-failures", 5, 300, 30, 900),  # by the name or the address that was typed
@@ -235,9 +241,10 @@ def _counted(
     services: Services, quotas: Iterable[Quota], place: Place, account: str = ""
 ) -> tuple[list[Quota], list[str]]:
     """Return the quotas that count here, and their counters."""
-    whose = {"address": place.address, "network": place.network, "account": _hidden(services, account)}
+    whose = {"address": place.address, "network": place.network, "account": _hidden(services, account), "all": ""}
     on = services.settings.address_limits and bool(place.address)
-    counting = [quota for quota in quotas if on or quota.of == "account"]
+    always = ("account",) if services.settings.address_limits else ("account", "all")
+    counting = [quota for quota in quotas if quota.of in always or (on and quota.of != "all")]
     return counting, [f"{{limits}}:{quota.name}:{whose[quota.of]}" for quota in counting]
 
 

@@ -10,7 +10,7 @@ A described provider is a JSON object, in a list:
      "subject": "id", "display_name": "login", "avatar": "avatar_url", "scope": ["read:user"], "pkce": true}
 
 That a code was exchanged with our own secret and, where it is enforced, with our own PKCE verifier, says that the token
-was made for us (RFC 9700 §4.5.3); such a provider is asked for nothing more.
+was made for us (RFC 9700 §4.5.3); such a provider is asked for nothing more.  Its tokens have at most 256 characters.
 
 This file knows answers; the flow is in `federation.py`.
 """

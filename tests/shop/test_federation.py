@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from dada import oauth
 from dada.problems import Invalid
-from shop import accounts, federation, tokens
+from shop import accounts, federation, limits, tokens
 from shop.errors import Refused
 from shop.events import broken
+from shop.limits import NOWHERE
 from shop.tables import events, identities, users
 from shop.tokens import Device
 from tests.shop.people import PASSWORD, jobs, join, log_in
@@ -180,8 +181,20 @@ def test_what_a_browser_left_with_is_remembered_under_the_state_s_hash_for_ten_m
         "verifier": "",
         "created_at": int(clock() * 1000),
         "return_to": "/addresses",
-        "place": ["", ""],
+        "place": list(NOWHERE),
     }
+
+
+def test_who_fills_the_store_with_states_is_stopped_where_addresses_are_not_counted_too(services):
+    services.redis.flushdb()
+    browser = Browser()
+    departures = [federation.begin(services, "weibo", browser.challenge) for _ in range(600)]
+    with pytest.raises(limits.TooMany) as caught:
+        federation.begin(services, "weibo", browser.challenge)
+    assert caught.value.standing.name == "oauth-open-all"
+    back = {"state": departures[0].state, "error": "access_denied"}
+    assert reason(federation.arrive, services, "weibo", back, browser.verifier, DEVICE) == "oauth-denied"
+    assert federation.begin(services, "weibo", browser.challenge)
 
 
 def test_where_a_browser_wanted_to_go_is_told_when_it_is_back(services):
