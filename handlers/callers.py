@@ -73,9 +73,13 @@ def caller_of(services: Services, request: Request) -> Caller:
         raise _invalid(error.reason, "ended") from None
 
 
-def must_be_fresh(services: Services, caller: Caller) -> None:
-    """Raise :exc:`Refused` unless the caller proved who he is in the last minutes: a session alone may be stolen."""
+def must_be_fresh(services: Services, caller: Caller, kind: str) -> None:
+    """Raise :exc:`Refused` unless the caller proved who he is in the last minutes: a session alone may be stolen.
+
+    kind  what he wants, as the events call it: a thief who tries it is seen there
+    """
     if services.clock() - caller.authenticated_at > FRESH_SECONDS:
+        events.note(services, kind, caller.user_id, "reauth-failed", actor_id=caller.user_id)
         raise Refused("reauth-failed", "log in again first")
 
 

@@ -155,7 +155,7 @@ class Authorization:
         shown, return_to = asked.code_challenge, "" if asked.return_to is UNSET else asked.return_to
         place = take(self._services, request, "oauth")
         if binding := _who_binds(self._services, request, asked.purpose):
-            must_be_fresh(self._services, binding)
+            must_be_fresh(self._services, binding, "bind")
         verifier = new_secret() if shown is UNSET else UNSET
         hashed = challenge(verifier) if verifier else str(shown)
         with limited():
@@ -321,7 +321,7 @@ class Bindings:
     def _lately(self, request: Request) -> Caller:
         """Return who is logged in, and proved himself in the last minutes."""
         request.identity = caller = caller_of(self._services, request)
-        must_be_fresh(self._services, caller)
+        must_be_fresh(self._services, caller, "bind")
         return caller
 
     def _by_session(self, caller: Caller) -> Callable[[], Account]:

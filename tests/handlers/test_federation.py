@@ -243,6 +243,8 @@ def test_only_who_proved_himself_lately_leaves_to_bind(api, services, clock):
     clock.advance(301)
     late = leave_to_bind(ada, browser)
     assert (late.status, late.json["code"]) == (403, "reauth-failed")
+    (event,) = ada("GET", "/v1/users/ada/events?limit=1").json["items"]
+    assert (event["kind"], event["outcome"], event["by_me"]) == ("bind", "reauth-failed", True)
 
 
 def test_a_way_back_for_binding_is_no_log_in_and_the_reverse(api, services, world):
@@ -274,6 +276,29 @@ def test_a_token_that_one_brings_to_a_log_in_is_not_looked_at(api, services):
     nonsense = {"Authorization": "Bearer no.good.token"}
     answer = api("POST", "/v1/users/weibo/users", params | {"verifier": browser.verifier}, nonsense)
     assert answer.json["username"] == "ada"
+
+
+def test_guesses_through_the_binding_and_through_the_log_in_are_counted_together(api, services):
+    join(services, api)
+    for number in range(5):
+        guess = {"username": "ada", "password": f"wrong {number}"}
+        if number % 2:
+            assert api("POST", "/v1/tokens", guess).status == 401
+        else:
+            assert api("POST", "/v1/users/weibo/bindings", ticket(api) | guess).status == 401
+    right = {"username": "ada", "password": PASSWORD}
+    locked = api("POST", "/v1/users/weibo/bindings", ticket(api) | right)
+    assert (locked.status, locked.json["code"]) == (429, "quota-exceeded")
+    with services.db.read() as connection:
+        assert connection.execute(select(identities)).all() == []
+
+
+def test_nothing_here_redirects_or_a_browser_might_send_a_body_on(api):
+    told = api("GET", "/openapi.json").json["paths"]
+    statuses = {
+        status for path in told.values() for one in path.values() if "responses" in one for status in one["responses"]
+    }
+    assert {status for status in statuses if status.startswith("3")} <= {"304"}
 
 
 def test_no_answer_of_a_flow_is_kept_by_anybody(api):
