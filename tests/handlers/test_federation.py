@@ -278,6 +278,18 @@ def test_a_token_that_one_brings_to_a_log_in_is_not_looked_at(api, services):
     assert answer.json["username"] == "ada"
 
 
+def test_a_binding_that_another_sends_again_with_its_key_gets_nobody_s_tokens(api, services):
+    """Ticket, verifier and key are in the body and the head: what makes it ada's is her token."""
+    ada, eve = join(services, api), join(services, api, "eve")
+    same = {"method": "POST", "path": "/v1/users/weibo/bindings", "body": ticket(api), "Idempotency_Key": '"one"'}
+    assert ada(**same).status == 200
+    again = ada(**same)
+    assert (again.status, again.header("Idempotency-Replayed"), again.json["username"]) == (200, "true", "ada")
+    assert eve(**same).json["code"] == "ticket-invalid"
+    nobody = api(same["method"], same["path"], same["body"], {"Idempotency-Key": '"one"'})
+    assert (nobody.status, nobody.json["code"]) == (401, "unauthorized")
+
+
 def test_guesses_through_the_binding_and_through_the_log_in_are_counted_together(api, services):
     join(services, api)
     for number in range(5):
