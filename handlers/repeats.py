@@ -81,9 +81,7 @@ def _once(resource: Any, method: Callable[..., Answer], request: Request, writte
     services: Services = resource._services  # noqa: SLF001 where every resource has them
     key, body = idempotency.read_key(written), request.body()
     request.environ["wsgi.input"] = io.BytesIO(body)  # so that it can be read again
-    caller = request.identity or maybe_caller(
-        services, request
-    )  # some look at a token if there is one: his answer is his
+    caller = request.identity or maybe_caller(services, request)  # a route for anyone may look at a token, too
     who = caller.user_id if caller else address_of(request, services.settings.trusted_proxies)
     mark = repeats.begin(services, f"{who} {request.method} {request.path}", key, body)
     if mark.kept is not None:

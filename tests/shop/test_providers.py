@@ -101,6 +101,9 @@ def test_what_it_answers_wrongly_logs_nobody_in(shop, octopus, profile, status, 
 def test_a_greeting_is_whatever_of_it_is_fit_to_be_shown():
     assert greeting("a\x00b\u202e", "javascript:alert(1)") == ("ab", "")
     assert greeting(None, 7) == ("", "")
+    assert greeting("a", "http://127.0.0.1.evil.example/a.png") == ("a", "")
+    assert greeting("a", "https://x.example@evil.example/a.png") == ("a", "")
+    assert greeting("a", "http://127.0.0.1:9000/a.svg") == ("a", "http://127.0.0.1:9000/a.svg")
     assert greeting("x" * 99, "https://x.example/" + "y" * 500) == ("x" * 60, "")
 
 
