@@ -58,11 +58,11 @@ class Leaving(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Departure(Struct, kw_only=True):
-    """Where to go, what will come back, and the secret to keep where the page has none."""
+    """Where to go, what will come back, and, where the page has no secret, one to keep and to show as its verifier."""
 
     authorization_url: Annotated[str, Meta(examples=["https://api.weibo.com/oauth2/authorize?client_id=1000000721"])]
     state: Annotated[str, Meta(examples=[EXAMPLE])]
-    verifier: Annotated[str, Meta(examples=[EXAMPLE])] | UnsetType = UNSET
+    flow_secret: Annotated[str, Meta(examples=[EXAMPLE])] | UnsetType = UNSET
 
 
 class ReturnQuery(Struct, kw_only=True):
@@ -156,13 +156,13 @@ class Authorization:
         place = take(self._services, request, "oauth")
         if binding := _who_binds(self._services, request, asked.purpose):
             must_be_fresh(self._services, binding, "bind")
-        verifier = new_secret() if shown is UNSET else UNSET
-        hashed = challenge(verifier) if verifier else str(shown)
+        flow_secret = new_secret() if shown is UNSET else UNSET
+        hashed = challenge(flow_secret) if flow_secret else str(shown)
         with limited():
             departure = federation.begin(
                 self._services, _provider(request), hashed, place, binding=binding, return_to=return_to
             )
-        told = Departure(authorization_url=departure.authorization_url, state=departure.state, verifier=verifier)
+        told = Departure(authorization_url=departure.authorization_url, state=departure.state, flow_secret=flow_secret)
         return Answer(200, told)
 
 

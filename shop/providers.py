@@ -97,7 +97,7 @@ class Described:
 
 _SUBJECT: Final = re.compile(r"[\x21-\x7e]{1,64}")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,31}")
-_TAKEN: Final = frozenset({"weibo", "oauth"})
+_TAKEN: Final = frozenset({"weibo", "oauth", "status", "ticket"})  # paths, and members beside a provider's own
 
 # For each member: its default (None: it must be given), what makes it good, and what is told if it is not.
 _TEXT: Final[tuple[Callable[[Any], bool], str]] = (lambda value: isinstance(value, str), "a text")
@@ -106,7 +106,7 @@ _MEMBERS: Final[Mapping[str, tuple[Any, Callable[[Any], bool], str]]] = {
     "name": (
         None,
         lambda value: isinstance(value, str) and bool(_NAME.fullmatch(value)) and value not in _TAKEN,
-        "small letters, digits and hyphens; not weibo, not oauth",
+        "small letters, digits and hyphens; not weibo, oauth, status, ticket",
     ),
     "client_id": (None, *_GIVEN),
     "client_secret": (None, *_GIVEN),

@@ -99,7 +99,7 @@ def test_outside_the_sandbox_the_return_is_taken_by_post_only(services):
 
 def test_a_page_that_cannot_hash_is_given_a_secret(api):
     response = api("GET", "/v1/users/weibo/authorization")
-    verifier = response.json["verifier"]
+    verifier = response.json["flow_secret"]
     browser = Browser()
     params = browser.consent(response.json["authorization_url"])
     assert api("POST", "/v1/users/weibo/users", {**params, "verifier": verifier}).json["status"] == "unbound"

@@ -361,6 +361,7 @@ def test_secrets_that_are_not_the_sandbox_s_are_hidden(traced, redis_server):
     [
         ('{"password": "x y"}', '{"password": "•••"}'),
         ('{"access_token":"a.b.c","n":1}', '{"access_token":"•••","n":1}'),
+        ('{"flow_secret": "x"}', '{"flow_secret": "•••"}'),
         ("code=abc&state=def&x=1", "code=•••&state=•••&x=1"),
         ("/v1/users/weibo/users?code=abc", "/v1/users/weibo/users?code=•••"),
         ("http://127.0.0.1:7000/#/reset/abc", "http://127.0.0.1:7000/#/reset/•••"),

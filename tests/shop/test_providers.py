@@ -116,6 +116,11 @@ def problems(tmp_path, told):
     return [(problem.code, problem.field) for problem in caught.value.problems]
 
 
+@pytest.mark.parametrize("name", ["weibo", "oauth", "status", "ticket"])
+def test_a_provider_has_no_name_that_means_something_else_in_a_path_or_an_answer(octopus, tmp_path, name):
+    assert problems(tmp_path, [octopus.description(name=name)]) == [("provider", "providers[0].name")]
+
+
 def test_no_file_is_no_provider(tmp_path):
     assert read_descriptions(tmp_path / "providers.json", PAGE) == ()
 

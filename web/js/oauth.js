@@ -76,7 +76,7 @@ export async function leave(api, store, provider, { purpose = "login", returnTo 
   };
   const as = purpose === "bind" ? "session" : "none";
   const { body } = await api.call("GET", at(provider, "/authorization"), { query, as });
-  store.setItem(FLOW, JSON.stringify({ provider, state: body.state, verifier: verifier || body.verifier, purpose }));
+  store.setItem(FLOW, JSON.stringify({ provider, state: body.state, verifier: verifier || body.flow_secret, purpose }));
   return body.authorization_url;
 }
 
