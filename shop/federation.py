@@ -278,7 +278,7 @@ def _holding(services: Services, token: str, verifier: Any, purpose: str = oauth
 def bind_existing(
     services: Services, token: str, verifier: Any, prove: Any, device: Device, *, binding: Caller | None = None
 ) -> Grant:
-    """Bind a ticket's identity to an account, and log in.
+    """Bind a ticket's identity to an account, and log in; who is logged in stays in his session, with a new pair.
 
     prove    called for the account: a log-in by password, or the session of the caller; what it raises costs a try
     binding  whose session that is; None for a password
@@ -291,7 +291,7 @@ def bind_existing(
             _bind(tx, services, ticket, account)
             outbox.put(tx, services, "mail.identity_bound", user=account.id)
             events.write(tx, services, "bind", account.id, actor_id=account.id)
-    return tokens.log_in(services, account, device)
+    return tokens.reissue(services, binding.session) if binding else tokens.log_in(services, account, device)
 
 
 def bind_new(

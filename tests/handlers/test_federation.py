@@ -340,6 +340,18 @@ def test_whoever_is_logged_in_lately_binds_with_his_session(api, services, clock
     assert (late.status, late.json["code"]) == (403, "reauth-failed")
 
 
+def test_who_binds_with_his_session_stays_in_it_and_has_proved_himself_no_later_than_before(api, services, clock):
+    """A second session would be one that its owner does not know, and would be fresh without a proof."""
+    ada = join(services, api)
+    clock.advance(200)
+    bound = Person(api, ada("POST", "/v1/users/weibo/bindings", ticket(api)).json)
+    assert len(bound("GET", "/v1/tokens").json["items"]) == 1
+    assert api("POST", "/v1/tokens/refresh", {"refresh_token": bound.refresh}).status == 200
+    clock.advance(101)
+    late = bound("DELETE", "/v1/users/ada/identities/weibo")
+    assert (late.status, late.json["code"]) == (403, "reauth-failed")
+
+
 REFUSED = {
     "a wrong password": ({"username": "ada", "password": "wrong"}, 401, "invalid-credentials"),
     "no password": ({"username": "ada"}, 422, "validation"),

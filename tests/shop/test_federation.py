@@ -314,6 +314,7 @@ def test_every_way_that_an_arrival_ends_is_told_by_the_first_digits_of_hashes_on
     secrets = [params["state"], params["code"], denied["state"], browser.verifier, arrival.ticket.token]
     with services.db.read() as connection:
         kept = str(connection.execute(select(events)).all())
+    assert f"a browser leaves for weibo, flow {flow[:8]}" in caplog.text
     assert not [secret for secret in secrets if secret in kept or secret in caplog.text]
 
 
