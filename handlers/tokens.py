@@ -9,7 +9,7 @@ from dada.jwt import TokenError
 from dada.operations import operation
 from dada.problems import HTTPProblem
 from handlers.callers import bearer, device_of
-from handlers.limits import limited, take
+from handlers.limits import limited, place_of, take
 from handlers.pages import PageQuery, page_of
 from handlers.users import Time, when
 from shop import accounts, tokens
@@ -142,8 +142,9 @@ class Refresh:
     )
     def post(self, request: Request) -> Answer:
         """Exchange a refresh token, which is good once, for the next pair."""
+        token, place = request.json(RefreshToken).refresh_token, place_of(self._services, request)
         with limited():
-            return Answer(200, granted(tokens.refresh(self._services, request.json(RefreshToken).refresh_token)))
+            return Answer(200, granted(tokens.refresh(self._services, token, place)))
 
 
 class CurrentToken:

@@ -30,7 +30,7 @@ from shop import accounts, events, limits, liveness, outbox
 from shop.accounts import Account, must_be_active
 from shop.errors import Refused
 from shop.keyring import ACCESS, REFRESH, Ring
-from shop.limits import NOWHERE
+from shop.limits import NOWHERE, Place
 from shop.services import Services
 from shop.tables import sessions
 
@@ -237,14 +237,14 @@ def _grant(services: Services, row: Any, account: Account, secret: bytes) -> Gra
     return Grant(_access_token(services, row, account), ACCESS_SECONDS, token, left // 1000, account.username)
 
 
-def refresh(services: Services, token: str) -> Grant:
+def refresh(services: Services, token: str, place: Place = NOWHERE) -> Grant:
     """Return the next pair for a refresh token.
 
     Raise :exc:`Refused`: refresh-invalid for one that is unknown or too old, refresh-reused for one that was used
-    before, which ends its family.  Raise :exc:`TooMany` for a family that asks too often.
+    before, which ends its family.  Raise :exc:`TooMany` for a family that asks too often, or when too many do.
     """
     sid, secret = _read_refresh_token(services, token)
-    limits.take(services, "refresh", NOWHERE, sid)
+    limits.take(services, "refresh", place, sid)
     row, now = _refreshable(services, sid), services.now_ms
     if compare_digest(row.tip, _digest(secret)):
         successor = secrets.token_bytes(32)

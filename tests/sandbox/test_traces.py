@@ -237,11 +237,11 @@ def test_too_many_wrong_passwords_are_told_by_their_lock(traced):
     while traced.client("POST", "/v1/tokens", wrong).status != 429:
         left.append(last_step(traced, "limit", "lock")[2])
         assert last_step(traced, "password", "hash")[:2] == ("failed", "RFC 9106 §4")
-    assert left[0] == "login-failures: 4 more may be wrong before there is a pause"
+    assert left[0] == "login: 4 more may be wrong before there is a pause"
     assert len(left) == 5
     verdict, clause, found = last_step(traced, "limit", "lock")
     assert (verdict, clause) == ("failed", "RFC 6585 §4")
-    assert re.fullmatch(r"login-failures: too many were wrong; the pause lasts \d+ s more", found)
+    assert re.fullmatch(r"login: too many were wrong; the pause lasts \d+ s more", found)
 
 
 def test_a_quota_that_is_used_up_is_told_with_its_numbers(traced):
