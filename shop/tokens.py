@@ -25,7 +25,8 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Row, delete, insert, select, update
 
 from dada import base64url
-from dada.jwt import Issuer, Verifier
+from dada.jws import Check, Reading
+from dada.jwt import CLAIMS, Issuer, Verifier
 from shop import accounts, events, limits, liveness, outbox
 from shop.accounts import Account, must_be_active
 from shop.errors import Refused
@@ -40,6 +41,7 @@ __all__ = [
 ]  # fmt: skip
 
 ACCESS_SECONDS: Final = 600
+SKEW_SECONDS: Final = 60  # by which the clock of the machine that signed may be ahead of ours
 IDLE_MS: Final = 14 * 86_400_000
 ABSOLUTE_MS: Final = 30 * 86_400_000
 GRACE_MS: Final = 10_000
@@ -87,6 +89,30 @@ class Session(NamedTuple):
 # --- access tokens ---------------------------------------------------------------------------------------
 
 
+class _Allowed(NamedTuple):
+    leeway: float = SKEW_SECONDS
+    max_age: float = ACCESS_SECONDS
+
+
+_ALLOWED: Final = _Allowed()
+_AGE: Final = next(check for check in CLAIMS if check.name == "age")
+
+
+def _age(_: Verifier, reading: Reading) -> str:
+    return _AGE.test(_ALLOWED, reading)
+
+
+class _AccessVerifier(Verifier):
+    """Makes every check of a Verifier; but an iat may lie a little ahead, since clocks of two machines differ.
+
+    An exp gets no such leeway: nobody is let in for longer by it.
+    """
+
+    payload_checks: tuple[Check, ...] = tuple(  # type: ignore[assignment]  # as many, one of them another
+        check._replace(test=_age) if check is _AGE else check for check in Verifier.payload_checks
+    )
+
+
 class _Signing:
     """Issuer and verifiers for the ring of the moment."""
 
@@ -96,7 +122,7 @@ class _Signing:
         required = ("exp", "iat", "sub", "jti", "client_id", "sid", "epoch", "auth_time")  # RFC 9068 §2.2, and ours
         rules: dict[str, Any] = {"typ": "at+jwt", "require": required, "max_length": 4096, "clock": clock}
         self.issuer = Issuer(keys[0], **names, lifetime=ACCESS_SECONDS, typ="at+jwt", clock=clock)
-        self.verifier = Verifier(keys, **names, **rules, max_age=ACCESS_SECONDS)
+        self.verifier = _AccessVerifier(keys, **names, **rules)
         # For logging out: a token whose time is over still says truly whose session it was.
         self.late_verifier = Verifier(keys, **names, **rules, leeway=ABSOLUTE_MS / 1000)
         self.refresh_keys = ring.keys(REFRESH)

@@ -102,6 +102,20 @@ def test_the_letter_s_token_activates_the_account_once(services, clock):
     assert reason(accounts.activate, services, token) == "activation-invalid"
 
 
+def test_the_owner_s_second_click_is_answered_alike_though_the_link_is_over_by_now(services, clock):
+    account = register(services)
+    token = token_for(services, account.id)
+    clock.advance(24 * 3600 - 1)
+    accounts.activate(services, token)
+    clock.advance(599)
+    assert accounts.activate(services, token).state == "active"
+    with pytest.raises(Refused):
+        accounts.check_activation(services, token)
+    clock.advance(2)
+    with pytest.raises(Refused, match="activation-invalid"):
+        accounts.activate(services, token)
+
+
 def test_only_the_token_s_hash_is_kept(services):
     token = token_for(services, register(services).id)
     assert all(token.encode() not in digest for digest in kept_digests(services))
