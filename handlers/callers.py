@@ -35,7 +35,7 @@ __all__ = [
     "must_be_fresh",
 ]
 
-REALM = "dada"
+REALM: Final = "dashop"
 FRESH_SECONDS = 300
 _TOKEN_PROBLEMS: Final = ("unauthorized", "invalid-request", "invalid-token", "session-ended")
 # What each guard raises, for the description of the API.

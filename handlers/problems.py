@@ -68,7 +68,10 @@ DETAILS: Final = {
 
 WORDS: Final = {
     "cursor": ("is no cursor of this collection", "不是此列表的游标"),
-    "username_invalid": ("may hold letters and digits of one script, and single . _ - between", "只能用字母和数字"),
+    "username_invalid": (
+        "must be {min} to {max} letters and digits of one script, or . _ -, and begin with a letter",
+        "须为 {min} 至 {max} 个同一文字的字母、数字或 . _ -，并以字母开头",
+    ),
     "username_reserved": ("is reserved", "已被保留"),
     "email_invalid": ("is no mail address", "不是有效的邮箱地址"),
     "common": ("is among the passwords that are guessed first", "过于常见，容易被猜中"),

@@ -338,7 +338,7 @@ def _end_family(services: Services, sid: str, user_id: int) -> None:
         liveness.mark_ended(services, user_id, [sid])
         tx.execute(delete(sessions).where(sessions.c.id == sid))
         outbox.put(tx, services, "mail.token_reused", user=user_id)
-        events.write(tx, services, "token-reuse", user_id, "refresh-reused")
+        events.write(tx, services, "token.reuse", user_id, "refresh-reused")
 
 
 def end_by_refresh_token(services: Services, token: str) -> None:

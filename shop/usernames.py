@@ -62,17 +62,15 @@ class Email(NamedTuple):
 
 def username(text: str) -> Username | FieldError:
     """Return the forms of a name, or why it is none."""
+    wrong = FieldError("#/username", "username_invalid", {"min": MIN_LENGTH, "max": MAX_LENGTH})
     written = unicodedata.normalize("NFC", text)
     if not MIN_LENGTH <= len(written) <= MAX_LENGTH:
-        code, bound = (
-            ("too_short", {"min": MIN_LENGTH}) if len(written) < MIN_LENGTH else ("too_long", {"max": MAX_LENGTH})
-        )
-        return FieldError("#/username", code, bound)
+        return wrong
     key = username_key(text)
     if key is None or not MIN_LENGTH <= len(key) <= MAX_LENGTH or not _is_plain(key) or not _is_one_script(key):
-        return FieldError("#/username", "username_invalid")
+        return wrong
     if not _is_legible(written) or not _is_legible(key):
-        return FieldError("#/username", "username_invalid")
+        return wrong
     looks = looks_of(written, key)
     if key in RESERVED or looks & _reserved_skeletons():
         return FieldError("#/username", "username_reserved")
@@ -108,10 +106,10 @@ def username_key(text: str) -> str | None:
 
 
 def _is_plain(key: str) -> bool:
-    """Whether *key* is letters and digits with single separators between them, and begins with a letter."""
-    if not unicodedata.category(key[0]).startswith("L") or key[-1] in _SEPARATORS or re.search(r"[_.-]{2}", key):
-        return False
-    return all(char in _SEPARATORS or unicodedata.category(char) in _LETTERS_AND_DIGITS for char in key)
+    """Whether *key* is letters, digits and separators, and begins with a letter."""
+    return unicodedata.category(key[0]).startswith("L") and all(
+        char in _SEPARATORS or unicodedata.category(char) in _LETTERS_AND_DIGITS for char in key
+    )
 
 
 def _is_one_script(key: str) -> bool:
@@ -123,8 +121,12 @@ def _is_one_script(key: str) -> bool:
 
 
 def skeleton(name: str) -> str:
-    """Return *name* as it looks: each character replaced by the first of those that look like it (UTS #39 §4)."""
+    """Return *name* as it looks: each character replaced by the first of those that look like it (UTS #39 §4).
+
+    Nobody counts the signs between two letters, or sees those at the end of a name in a sentence.
+    """
     plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
+    plain = re.sub(r"([_.-])\1+", r"\1", plain).rstrip("_.-")
     for likeness, letter in (("rn", "m"), ("vv", "w"), ("0", "o")):
         plain = plain.replace(likeness, letter)
     return "".join(_prototypes().get(char, char) for char in plain)
