@@ -14,7 +14,7 @@ from shop.errors import Refused
 from shop.services import Services
 from shop.tables import addresses, users
 
-__all__ = ["MOST", "add", "change", "get", "list_of", "make_default", "remove"]
+__all__ = ["MOST", "add", "change", "get", "list_of", "make_default", "owner_of", "remove"]
 
 MOST: Final = 50
 
@@ -33,6 +33,12 @@ def get(services: Services, user_id: int, address_id: int) -> Row[Any]:
     if row is None:
         raise Refused("not-found")
     return row
+
+
+def owner_of(services: Services, address_id: int) -> int | None:
+    """Return whose address this is, for the record of who asked for another's; None for no address."""
+    with services.db.read() as connection:
+        return connection.execute(select(addresses.c.user_id).where(addresses.c.id == address_id)).scalar()
 
 
 def add(services: Services, user_id: int, parts: dict[str, str]) -> Row[Any]:

@@ -37,7 +37,7 @@ from shop.tables import sessions
 
 __all__ = [
     "Caller", "Device", "Grant", "Session", "end_all", "end_by_refresh_token", "end_session", "identify", "log_in",
-    "read_access_token", "refresh", "reissue", "renew", "sessions_of",
+    "owner_of", "read_access_token", "refresh", "reissue", "renew", "sessions_of",
 ]  # fmt: skip
 
 ACCESS_SECONDS: Final = 600
@@ -331,6 +331,12 @@ def end_session(services: Services, sid: str, of: int | None = None) -> bool:
         tx.execute(delete(sessions).where(sessions.c.id == sid))
         events.write(tx, services, "logout", user_id, actor_id=user_id)
     return True
+
+
+def owner_of(services: Services, sid: str) -> int | None:
+    """Return whose session this is, for the record of who asked for another's; None for none."""
+    with services.db.read() as connection:
+        return connection.execute(select(sessions.c.user_id).where(sessions.c.id == sid)).scalar()
 
 
 def _end_family(services: Services, sid: str, user_id: int) -> None:

@@ -74,6 +74,7 @@ AUTHORIZATIONS = {
     "no token": ("Bearer", 400, "invalid_request"),
     "an empty token": ("Bearer ", 400, "invalid_request"),
     "two tokens": ("Bearer a.b.c, Bearer d.e.f", 400, "invalid_request"),
+    "two credentials of two schemes": ("Basic YTpi,Bearer a.b.c", 400, "invalid_request"),
     "a token with a blank": ("Bearer a b", 400, "invalid_request"),
     "no token of ours": ("Bearer a.b.c", 401, "invalid_token"),
     "a scheme in another case": ("bEARER a.b.c", 401, "invalid_token"),

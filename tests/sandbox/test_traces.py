@@ -202,9 +202,12 @@ def test_what_is_refused_says_by_which_check(traced, method, path, more, group, 
 
 
 def test_each_field_that_is_wrong_is_a_step_in_plain_words(traced):
-    traced.client("POST", "/v1/users", {"username": "a", "email": 7})
+    traced.client("POST", "/v1/users", {"username": "a", "email": 7, "nickname": "x" * 51})
     told = [step["found"] for step in checks(traced.last(), "body")]
-    assert told == ["#/password is missing", "#/email must be a text", "#/username must have at least 3 characters"]
+    assert told == [
+        "#/password is missing", "#/email must be a text", "#/nickname must have at most 50 characters",
+        "#/username is not valid: username_invalid",
+    ]  # fmt: skip
 
 
 def last_step(traced, group, name):
