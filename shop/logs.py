@@ -27,6 +27,10 @@ _SECRETS: Final = (
     (re.compile(r"(://)[^/@\s]+@"), r"\1[redacted]@"),  # user and password of a URL
     (re.compile(r"(?i)((?:password|secret|token|code|state|ticket|verifier)=)[^&\s\"']+"), r"\1[redacted]"),
     (re.compile(r"\$argon2\S+"), "[redacted]"),
+    (
+        re.compile(r"(?i)(duplicate entry )'.*'( for key)"),
+        r"\1[redacted]\2",
+    ),  # what MariaDB says of people's own values
     (re.compile(r"[A-Za-z0-9_-]{40,}"), "[redacted]"),  # one-time tokens, states, refresh tokens
 )
 

@@ -46,6 +46,7 @@ SECRETS = {
     "a password in a URL": "redis://:swordfish@127.0.0.1",
     "a query": "GET /callback?code=swordfish&state=swordfish",
     "a header": "Authorization: Bearer swordfish",
+    "a value that the database has twice": "(1062, \"Duplicate entry 'swordfish@example.org' for key 'uq_users'\")",
     "a form": "client_secret=swordfish&access_token=swordfish",
 }
 
