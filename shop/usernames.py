@@ -160,6 +160,7 @@ def _prototypes() -> dict[str, str]:
 
 # --- mail addresses --------------------------------------------------------------------------------------
 
+_SPLIT = re.compile(r"\A\.|\.\.|\.\Z|=\?")
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+")
 
 
@@ -167,7 +168,7 @@ def email(text: str) -> Email | FieldError:
     """Return an address as letters are sent to it, with its key, or why it is none."""
     wrong = FieldError("#/email", "email_invalid")
     local, at, domain = text.rpartition("@")
-    if not at or not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+    if not at or not _is_local(local):
         return wrong
     if len(local.encode("utf-8", "replace")) > 64 or any(unicodedata.category(char).startswith("C") for char in local):
         return wrong
@@ -175,15 +176,28 @@ def email(text: str) -> Email | FieldError:
         ascii_domain = idna.encode(domain, uts46=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError):
         return wrong
+    name = ascii_domain.rpartition(".")[2]  # an address of a machine is no domain, however it is written: 0x7f.1
     if (
         "." not in ascii_domain.rstrip(".")
         or ascii_domain.endswith(".")
+        or not name[:1].isalpha()
         or len(f"{local}@{ascii_domain}".encode("utf-8", "replace")) > 254
     ):
         return wrong
     written = f"{local}@{ascii_domain}"
     key = email_key(written)
     return wrong if len(key) > 254 else Email(written, key)  # folding may make it longer
+
+
+def _is_local(text: str) -> bool:
+    """Whether *text* may stand before the @, and nobody on its way reads it as another address.
+
+    Mail programs decode encoded words where none may be, and fold wide signs into those with a meaning.
+    """
+    return all(
+        _LOCAL.fullmatch(spelling) and not _SPLIT.search(spelling)
+        for spelling in (text, unicodedata.normalize("NFKC", text))
+    )
 
 
 def address_key(text: str) -> str:

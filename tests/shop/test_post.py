@@ -1,5 +1,7 @@
 """Letters by SMTP, over a real socket."""
 
+import logging
+
 import pytest
 
 from shop.letters import Letter
@@ -24,6 +26,12 @@ def test_a_letter_arrives_as_it_was_written(post, world):
     assert (full["subject"], full["text"].replace("\r\n", "\n")) == ("激活", LETTER.text)
     assert full["links"] == ["http://127.0.0.1:7000/#/activation/x"]
     assert "Auto-Submitted: auto-generated" in full["raw"]
+
+
+def test_a_letter_goes_to_the_address_itself_and_not_to_what_its_encoded_words_say(post, caplog):
+    with caplog.at_level(logging.INFO, "mail.log"):  # what the server was told: it decodes them too
+        post.send("=?utf-8?q?eve?=@example.org", LETTER)
+    assert "rcpt TO:<=?utf-8?q?eve?=@example.org>" in caplog.text
 
 
 REFUSALS = {

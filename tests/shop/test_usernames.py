@@ -184,8 +184,21 @@ NO_ADDRESSES = [
     "ada.@example.org", "a..b@example.org", "ada@-a.org", "ada@a..org", "ada@a.org.", '"a"@example.org', "a@b@c.org",
     "ada@example.org\n", "\u202eada@example.org", "ada\0@example.org", "a" * 65 + "@example.org",
     "a@" + "b" * 63 + "." + "c" * 63 + "." + "d" * 63 + "." + "e" * 63 + ".org", "ada,eve@example.org",
-    "ada@[127.0.0.1]", "\ud800@example.org",
+    "ada@[127.0.0.1]", "\ud800@example.org", "ada@127.0.0.1", "ada@0x7f.1", "ada@example.0x7f",
 ]  # fmt: skip
+
+
+READ_AS_ANOTHER = [
+    "=?utf-8?q?eve=40evil.example=2c?=@example.org", "=?utf-8?b?eEBldmlsLm9yZyw=?=@example.org",
+    "=?x?q?ada?=@example.org", "=?utf-8?q?=0d=0aBcc=3a_eve=40evil.example?=@example.org",
+    "eve\uff20evil.example@example.org", "a\uff0cb@example.org",
+    "a\u037eb@example.org", "a.\u2024b@example.org",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", READ_AS_ANOTHER)
+def test_an_address_that_mail_programs_read_as_another_is_refused(text):
+    assert email(text) == FieldError("#/email", "email_invalid")
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES)
