@@ -19,12 +19,11 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import Any, NoReturn
 
 from dada.errors import Malformed
 
-__all__ = ["MAX_DEPTH", "MAX_DIGITS", "NotJSON", "read", "write", "write_flat"]
+__all__ = ["MAX_DEPTH", "MAX_DIGITS", "NotJSON", "may_hold_long_number", "read", "write"]
 
 MAX_DEPTH = 64
 MAX_DIGITS = 640  # the least that CPython lets int() be limited to: right under every setting of it
@@ -48,7 +47,7 @@ def read(data: bytes) -> Any:
     if len(text) > _SHORT:
         if _may_be_deep(text):
             _limit_depth(text)
-        if _may_hold_long_number(text):
+        if len(text) > MAX_DIGITS and may_hold_long_number(text):
             decoder = _DIGIT_COUNTING_DECODER
     try:
         value, end = decoder.raw_decode(text)
@@ -75,7 +74,7 @@ def write(value: Any) -> bytes:
             "".join(value)  # names are texts, or this is a TypeError; Python's writer would turn 1 into "1"
         # What the text shows to be absent need not be looked for in the value: names further inside, depth,
         # long numbers.  A short text has room for neither of the two last.
-        if text.find("{", 1) > 0 or (len(text) > _SHORT and (_may_be_deep(text) or _may_hold_long_number(text))):
+        if text.find("{", 1) > 0 or (len(text) > _SHORT and (_may_be_deep(text) or may_hold_long_number(text))):
             _check(value, MAX_DEPTH)
         return text.encode()
     except UnicodeEncodeError as error:
@@ -83,25 +82,6 @@ def write(value: Any) -> bytes:
     except (TypeError, ValueError, RecursionError):
         _check(value, MAX_DEPTH)
         raise NotJSON("no value of JSON", 0, "RFC 8259 §3") from None
-
-
-def write_flat(objects: list[dict[str, Any]]) -> list[str] | None:
-    """Return the JSON text of each of *objects*, written at once: a fifth of the time of one after the other.
-
-    None where that cannot be told apart from what :func:`write` looks for in each: an object in an object, many
-    lists, a text with braces, what is no JSON.
-    """
-    try:
-        text = "".join(_PIECES(objects, 0))
-        "".join(chain.from_iterable(objects))  # names are texts, or this is a TypeError
-        text.encode()
-    except (TypeError, ValueError, RecursionError):
-        return None
-    # As many braces as objects: none is inside another, nor in a text.  So "},{" is where one ends and the next begins.
-    if text.count("{") != len(objects) or text.count("[") > MAX_DEPTH - 2:
-        return None
-    texts = text[1:-1].replace("},{", "}\n{").split("\n")  # in a JSON text of ours stands no line end
-    return texts if len(texts) == len(objects) and max(map(len, texts)) < MAX_DIGITS else None
 
 
 class _Refused(ValueError):
@@ -143,7 +123,7 @@ def _may_be_deep(text: str) -> bool:
     return text.count("[") + text.count("{") > MAX_DEPTH
 
 
-def _may_hold_long_number(text: str) -> bool:
+def may_hold_long_number(text: str) -> bool:
     """Whether *text* may hold more than MAX_DIGITS digits in a row.
 
     So many would cover five of every 128th characters, one after the other; looking at those alone costs

@@ -6,8 +6,8 @@
                                   └ leave ──► ready
 
 The rule that makes it true: a job is always in exactly one list, and a worker's own list is the truth about what
-it holds.  Every move is one script (`queue_scripts.py`); Redis' clock decides everything; whoever claims also puts
-due jobs in line and takes back what silent workers held.
+it holds.  Every move is one script or one transaction (`queue_scripts.py`); Redis' clock decides everything; whoever
+claims also puts due jobs in line and takes back what silent workers held.
 
     I1  put = ready + held + later + dead + done, at every moment         (`counts`, `check`)
     I2  no job is only in a reply: a lost reply is read again from the worker's list   (`claim`)
@@ -36,7 +36,7 @@ from dada.queue_cron import Crontab
 from dada.queue_jobs import Broken, Counts, Dead, Job, Known, text
 from dada.queue_ledger import Ledger
 from dada.queue_line import Common, Line, Lines
-from dada.queue_scripts import SCRIPTS, keys
+from dada.queue_scripts import SCRIPTS, keys, put_commands
 from dada.queue_server import Server, examine
 
 __all__ = ["Broken", "Counts", "Dead", "Job", "Known", "Queue"]
@@ -143,7 +143,11 @@ class Queue(Ledger):
         """Put a job for each of *all_args*, some hundreds in a round trip, and return their ids."""
         ids, bodies = queue_jobs.write_many(self._new_id(), task, all_args)
         for start in range(0, len(bodies), _BULK):
-            self._run("put", *bodies[start : start + _BULK])
+            some = bodies[start : start + _BULK]
+            if self._lines.common.pool is None:  # a cluster
+                self._run("put", *some)
+            else:
+                self._lines.transaction(put_commands(self._prefix, some))
         return ids
 
     def put_once(self, jobs: Iterable[tuple[str, str, Mapping[str, Any]]], /) -> int:

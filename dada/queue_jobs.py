@@ -11,7 +11,11 @@ This file knows values and texts; it does not know Redis.
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import chain
+from types import NoneType
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from dada import jsontext
 from dada.errors import DadaError, Misuse, Problem, Rejected
@@ -30,6 +34,8 @@ _USUAL: Final = re.compile(
     rf'{{"id":"({ID.pattern})","task":"({NAME.pattern})",'
     rf'"args":({{.{{0,{2 * _DEEPEST - 2}}}}}),"tries":(0|[1-9][0-9]{{0,8}})}}'
 )
+_SCALARS: Final = frozenset({str, int, bool, NoneType})
+_encode_lines: Final = msgspec.json.Encoder().encode_lines
 
 
 class Job(NamedTuple):
@@ -106,15 +112,31 @@ def write(job_id: str, task: str, args: Mapping[str, Any], tries: int = 0, key: 
 def write_many(stem: str, task: str, all_args: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """Return ids, *stem* and a number, and the bodies of jobs that differ in nothing else but their arguments.
 
-    Raise :exc:`Misuse` as :func:`write` does.  Flat arguments are written together.
+    Raise :exc:`Misuse` as :func:`write` does.  Arguments of texts and integers are written together, which takes
+    a tenth of the time of one after the other; :func:`write` writes, and judges, what is not as plain as that.
     """
-    told = [args if type(args) is dict else dict(args) for args in all_args]
+    told = list(all_args)
     ids = [f"{stem}-{number}" for number in range(len(told))]
-    texts = jsontext.write_flat(told)
-    if texts is None or not ID.fullmatch(ids[-1]) or not isinstance(task, str) or not NAME.fullmatch(task):
+    texts = _write_flat(told)
+    if not told or texts is None or not isinstance(task, str) or not NAME.fullmatch(task) or not ID.fullmatch(ids[-1]):
         return ids, [write(job_id, task, args) for job_id, args in zip(ids, told, strict=True)]
     between = f'","task":"{task}","args":'
-    return ids, [f'{{"id":"{job_id}{between}{text},"tries":0}}' for job_id, text in zip(ids, texts, strict=True)]
+    bodies = [f'{{"id":"{job_id}{between}{text},"tries":0}}' for job_id, text in zip(ids, texts, strict=False)]
+    return ids, bodies
+
+
+def _write_flat(objects: list[Any]) -> list[str] | None:
+    """Return the JSON text of each of *objects*; None unless all are flat, of what any writer of JSON writes alike."""
+    try:
+        names, values = set().union(*objects), chain.from_iterable(map(dict.values, objects))
+        if not {str}.issuperset(map(type, names)) or not _SCALARS.issuperset(map(type, values)):
+            return None
+        text = _encode_lines(objects).decode()
+    except (TypeError, ValueError):  # no dict; half of a surrogate pair
+        return None
+    if len(text) > MAX_BODY - 512 or jsontext.may_hold_long_number(text):
+        return None
+    return text.split("\n")  # within a JSON text of this writer stands no line end
 
 
 def successor(job: Job, tries: int) -> str:

@@ -3,8 +3,9 @@
 A client's own way (take a connection from the pool, look whether it lives, send, read, give it back, tell its
 observers) takes as long again as the round trip.  A line keeps its connection, and so
 
-    run     a script, and wait for its reply
-    send    a script, and read its reply before the next one's: an acknowledgement need not be waited for
+    run          a script, and wait for its reply
+    send         a script, and read its reply before the next one's: an acknowledgement need not be waited for
+    transaction  commands that happen together or not at all: where a script would first copy what it is given
 
 Nothing is ever sent twice: after an error the connection is thrown away, and the error is the caller's to judge.
 Only a script that Redis has forgotten (SCRIPT FLUSH, a restart) is sent again, in full: Redis has run nothing then.
@@ -18,8 +19,10 @@ This file knows connections as redis-py makes them; it does not know what the sc
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+
+from hiredis import pack_command
 
 __all__ = ["Common", "Line", "Lines"]
 
@@ -73,10 +76,10 @@ class Line:
         if self._common.pool is None or script not in self._common.loaded:
             self.run(script, *args)
             return
+        words = pack_command(("EVALSHA", self._common.scripts[script][0], 1, self._common.key, *args))
         connection = self._open()
         try:
-            connection.send_command("EVALSHA", self._common.scripts[script][0], 1, self._common.key, *args,
-                                    check_health=False)  # fmt: skip
+            connection.send_packed_command((words,), check_health=False)
         except BaseException:
             self._drop()
             raise
@@ -86,11 +89,29 @@ class Line:
         """Send one command and return its reply."""
         if self._common.pool is None:
             return self._common.redis.execute_command(*words)
+        return self._exchange(pack_command(words), 0)
+
+    def transaction(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send commands that happen together or not at all (MULTI … EXEC), and return their replies.
+
+        Not for a cluster's client, whose transactions are of another kind.
+        """
+        together = b"".join(map(pack_command, (("MULTI",), *commands, ("EXEC",))))
+        replies: list[Any] = self._exchange(together, 1 + len(commands))
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    def _exchange(self, sent: bytes, receipts: int) -> Any:
+        """Send commands, and return the last one's reply; those before it are *receipts*, or errors."""
         connection = self._open()
         try:
-            connection.send_command(*words, check_health=False)
+            connection.send_packed_command((sent,), check_health=False)
             while self._unread:
                 self._skip(connection)
+            for _ in range(receipts):
+                connection.read_response(disable_decoding=True)
             reply = connection.read_response(disable_decoding=True)
         except BaseException as error:
             if type(error).__name__ != "NoScriptError":
@@ -154,14 +175,25 @@ class Lines:
 
     def run(self, script: str, *args: Any) -> Any:
         """Run a script on a line that is free, and return its reply."""
-        try:
-            line = self._free.pop()
-        except IndexError:
-            line = self.line()
+        line = self._one()
         try:
             return line.run(script, *args)
         finally:
             self._free.append(line)
+
+    def transaction(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send commands as one transaction on a line that is free, and return their replies."""
+        line = self._one()
+        try:
+            return line.transaction(commands)
+        finally:
+            self._free.append(line)
+
+    def _one(self) -> Line:
+        try:
+            return self._free.pop()
+        except IndexError:
+            return self.line()
 
     def command(self, *words: Any) -> Any:
         """Send a command by the client, whose own way is good enough for what is rare."""

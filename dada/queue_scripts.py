@@ -1,7 +1,5 @@
 """What the queue does inside Redis: one script for each move, so that no step of a client lies between two lists.
 
-All keys of one queue share the hash tag {name}: one slot of a Redis Cluster.
-
     {q}:ready        LIST  bodies that may run now: pushed on the left, taken from the right
     {q}:work:<w>     LIST  what worker <w> took and has not finished, the newest on the left
     {q}:later        ZSET  bodies by due time: delays, retries, and what a rate limit holds back
@@ -12,22 +10,23 @@ All keys of one queue share the hash tag {name}: one slot of a Redis Cluster.
     {q}:cancel       SET   ids of running jobs that shall stop
     {q}:counts       HASH  put and done, ever
     {q}:key:<k>      STRING  the one job that waits or runs under the key <k>
-    {q}:bell         LIST  at most one mark, which wakes a worker that waits; it holds no job and may be lost
+    {q}:bell         LIST  at most one mark, which wakes a worker that waits; who leaves jobs behind rings again
     {q}:rates        HASH  task → milliseconds between two runs, and how many may come at once
     {q}:next         HASH  task → when its next run would be on time
     {q}:passes       SET   ids of jobs that were held back once and have their turn
     {q}:cron         HASH  name of a schedule → its last slot
     {q}:tally        HASH  task:fate → how often, for whoever watches
 
-Every script is given one key, "{q}:", with which the names of all others begin: the tag puts them into one slot.
+Every script is given one key, with which all others begin: {q}: the tag puts them into one slot of a Redis Cluster.
 Times are Redis' own, in milliseconds (TIME): no worker's clock decides anything.
 
 This file knows Redis; it does not know Python's side of a job.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["SCRIPTS", "keys"]
+__all__ = ["SCRIPTS", "keys", "put_commands"]
 
 
 def keys(queue: str) -> list[str]:
@@ -35,12 +34,16 @@ def keys(queue: str) -> list[str]:
     return [f"{{{queue}}}:"]
 
 
+def put_commands(q: str, bodies: Sequence[str]) -> list[tuple[str | int, ...]]:
+    """Return a transaction that puts jobs and rings: Lua would copy each body twice before it is pushed."""
+    push = [("LPUSH", f"{q}ready", *bodies), ("HINCRBY", f"{q}counts", "put", len(bodies))]
+    return [*push, ("LPUSH", f"{q}bell", ""), ("LTRIM", f"{q}bell", 0, 0)]
+
+
 _HEAD: Final = """
 local q = KEYS[1]
 local function id_of(body) return string.match(body, '^{"id":"([^"]*)"') or body end
-local function ring()  -- one mark is enough: who wakes and leaves jobs behind rings again
-    if redis.call('LLEN', q .. 'bell') == 0 then redis.call('LPUSH', q .. 'bell', '') end
-end
+local function ring() if redis.call('LLEN', q .. 'bell') == 0 then redis.call('LPUSH', q .. 'bell', '') end end
 """
 
 _NOW: Final = """
@@ -86,10 +89,11 @@ local function ends()
 end
 """
 
-# ARGV: bodies.
+# ARGV: bodies.  For many of them `put_commands` does the same.
 PUT: Final = """
-if redis.call('LPUSH', q .. 'ready', unpack(ARGV)) == #ARGV then ring() end
+redis.call('LPUSH', q .. 'ready', unpack(ARGV))
 redis.call('HINCRBY', q .. 'counts', 'put', #ARGV)
+ring()
 """
 
 # ARGV: delay in ms, body.

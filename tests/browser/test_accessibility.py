@@ -29,10 +29,13 @@ def grave(visitor, without=None):
     }
 
 
-@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["light, wide", "dark, narrow"])
+@pytest.fixture(
+    params=[("en", "light", 1280), ("en", "dark", 390), ("zh", "dark", 1280)],
+    ids=["light, wide", "dark, narrow", "Chinese, dark, wide"],
+)
 def visitor(request, visit):
-    scheme, width = request.param
-    return visit("en", width, color_scheme=scheme)
+    language, scheme, width = request.param
+    return visit(language, width, color_scheme=scheme)
 
 
 @pytest.mark.parametrize("name", LESSONS)

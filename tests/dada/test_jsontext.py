@@ -167,34 +167,3 @@ def test_a_python_without_the_c_encoder_writes_the_same(monkeypatch):
     slow = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(slow)
     assert slow.write(value) == jsontext.write(value)
-
-
-@given(st.lists(st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text('{}[],"a', max_size=5),
-                                max_size=3), max_size=5))  # fmt: skip
-def test_objects_written_together_are_those_written_one_by_one(objects):
-    texts = jsontext.write_flat(objects)
-    assert texts is None or texts == [jsontext.write(value).decode() for value in objects]
-
-
-@pytest.mark.parametrize(
-    ("objects", "told"),
-    [
-        ([{}], ["{}"]),
-        ([{}, {}], ["{}", "{}"]),
-        ([{"a": 1}, {"b": [1, "},"]}, {}], ['{"a":1}', '{"b":[1,"},"]}', "{}"]),
-        ([{"a": [0] * 60}] * 20, ['{"a":[' + "0," * 59 + "0]}"] * 20),
-        ([], None),
-        ([{"a": {}}], None),
-        ([{"a": "},{"}], None),
-        ([{"a": []}] * 70, None),
-        ([{1: 2}], None),
-        ([{"a": float("inf")}], None),
-        ([{"a": "\ud800"}], None),
-        ([{"a": 10**640}], None),
-        ([{"a": "x" * 640}], None),
-    ],
-    ids=["one", "empty ones", "flat ones", "long lists", "none", "an object inside", "a text like a border",
-         "many lists", "a name that is no text", "no number", "half a character", "too many digits", "a long text"],
-)  # fmt: skip
-def test_flat_objects_are_written_together_and_others_are_not(objects, told):
-    assert jsontext.write_flat(objects) == told

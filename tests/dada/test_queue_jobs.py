@@ -1,11 +1,13 @@
 """A job's one spelling."""
 
 import json
+from collections import UserDict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dada import queue_jobs
 from dada.errors import Malformed, Misuse
 from dada.queue_jobs import Broken, Counts, Job, read, successor, text, write, write_many
 
@@ -35,11 +37,51 @@ def test_many_bodies_are_those_that_are_written_one_by_one(all_args):
     assert bodies == [write(job_id, "mail.send", args) for job_id, args in zip(ids, all_args, strict=True)]
 
 
+@given(
+    st.lists(
+        st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=5)),
+        max_size=5,
+    )
+)
+def test_plain_arguments_are_spelled_together_as_they_are_alone(all_args):
+    ids, bodies = write_many("a", "mail.send", all_args)
+    assert bodies == [write(job_id, "mail.send", args) for job_id, args in zip(ids, all_args, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("all_args", "plain"),
+    [
+        ([{}], True),
+        ([{}, {}], True),
+        ([{"a": 1}, {"b": "},{\n\\"}, {"c": None, "d": True}], True),
+        ([{"a": 10**639}], False),
+        ([{"a": "达\u2028\x7f"}] * 3, True),
+        ([{"a": "9" * 1000}], False),
+        ([{"a": "x" * 4000}] * 300, False),
+        ([{"a": {}}], False),
+        ([{"a": []}], False),
+        ([{"a": 1.5}], False),
+        ([UserDict(a=1), {"a": 1}], False),
+    ],
+    ids=["one", "empty ones", "flat ones", "a long number", "all characters", "too many digits", "too much text",
+         "an object inside", "a list inside", "a fraction", "no dict"],
+)  # fmt: skip
+def test_what_is_plain_is_written_at_once_and_the_rest_one_by_one(all_args, plain, monkeypatch):
+    ids = [f"a-{number}" for number in range(len(all_args))]
+    told = [write(job_id, "t", args) for job_id, args in zip(ids, all_args, strict=True)]
+    alone = []
+    monkeypatch.setattr(queue_jobs, "write", lambda *parts: alone.append(parts) or write(*parts))
+    assert write_many("a", "t", all_args) == (ids, told)
+    assert not alone if plain else len(alone) == len(all_args)
+
+
 @pytest.mark.parametrize(
     ("stem", "task", "args"),
     [("a b", "t", {}), ("a", "a task", {}), ("a", None, {}), ("a" * 127, "t", {}), ("a", "t", {1: 2}),
+     ("a", "t", {"x": "x" * queue_jobs.MAX_BODY}),
      ("a", "t", {"x": set()}), ("a", "t", {"x": float("nan")}), ("a", "t", {"x": "\ud800"})],
-    ids=["a stem", "a task", "no task", "an id that is too long", "a name", "a set", "no number", "half a character"],
+    ids=["a stem", "a task", "no task", "an id that is too long", "a name", "a size", "a set", "no number",
+         "half a character"],
 )  # fmt: skip
 def test_many_jobs_are_refused_for_what_one_is_refused_for(stem, task, args):
     with pytest.raises(Misuse):

@@ -157,6 +157,51 @@ def test_a_forked_child_does_not_speak_on_its_parent_s_connection(lines, client)
     assert lines.run("push", "parent") == 3
 
 
+def test_a_transaction_s_commands_happen_together(lines, client):
+    line = lines.line()
+    line.send("push", "before")
+    assert line.transaction([("LPUSH", "k", "a", "达"), ("LLEN", "k")]) == [3, 3]
+    assert lines.transaction([("INCRBY", "n", 7)]) == [7]
+    assert client.lrange("k", 0, -1) == ["达".encode(), b"a", b"before"]
+
+
+@pytest.mark.parametrize(
+    ("commands", "error"),
+    [
+        ([("LPUSH", "k", "a"), ("LPUSH", "n")], "wrong number of arguments"),
+        ([("LPUSH", "n", "a"), ("LLEN", "n")], "WRONGTYPE"),
+    ],
+    ids=["refused when it is queued: nothing happens", "refused when it is done"],
+)
+def test_an_error_in_a_transaction_is_passed_on_and_the_next_call_is_right(lines, client, commands, error):
+    client.set("n", "a number")
+    line = lines.line()
+    for speak in (line, lines):
+        with pytest.raises(redis.ResponseError, match=error):
+            speak.transaction(commands)
+        assert client.llen("k") == 0
+        assert speak.run("list") == []
+
+
+def test_a_full_redis_refuses_a_transaction_whole(lines, client):
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            lines.transaction([("INCRBY", "n", 1), ("LPUSH", "k", "a")])
+    finally:
+        client.config_set("maxmemory", 0)
+    assert client.exists("n", "k") == 0
+
+
+def test_a_transaction_on_a_broken_connection_is_an_error_once_and_nothing_is_sent_again(lines, client):
+    line = lines.line()
+    line.transaction([("LPUSH", "k", "a")])
+    client.client_kill_filter(_type="normal", skipme=True)
+    with pytest.raises(redis.ConnectionError):
+        line.transaction([("LPUSH", "k", "b")])
+    assert line.transaction([("LPUSH", "k", "c")]) == [2]
+
+
 def test_a_client_without_a_pool_is_asked_its_own_way(client, clock):
     class Cluster:
         def execute_command(self, *words):
