@@ -89,7 +89,10 @@ QUOTAS: Final = {
         Quota("login-network", "network", 100, 60),
         Quota("login-route", "route", 1200, 60),
     ),
-    "names": (Quota("names", "address", 10, 3600),),  # who is told that a name is taken could list all names
+    "names": (  # who is told that a name is taken could list all names
+        Quota("names", "address", 10, 3600),
+        Quota("names-route", "route", 300, 60),
+    ),
     "register": (
         Quota("register", "address", 5, 3600),
         Quota("register-network", "network", 50, 3600),
