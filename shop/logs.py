@@ -34,6 +34,9 @@ _SECRETS: Final = (
     (re.compile(r"[A-Za-z0-9_-]{40,}"), "[redacted]"),  # one-time tokens, states, refresh tokens
 )
 
+# JSON lets these stand as they are, and whoever reads a log by lines may end one there, and terminals obey some.
+_LINE_ENDS: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
+
 
 def redacted(text: str) -> str:
     """Return *text* with whatever looks like a credential taken out."""
@@ -64,7 +67,7 @@ class Formatter(logging.Formatter):
                 told[name] = redacted(str(told[name]))
         if record.exc_info:
             told["traceback"] = redacted(self.formatException(record.exc_info))
-        return json.dumps(told, ensure_ascii=False, default=str)
+        return json.dumps(told, ensure_ascii=False, default=str).translate(_LINE_ENDS)
 
 
 def configure(process: str, level: int = logging.INFO) -> None:

@@ -28,6 +28,14 @@ def test_a_record_is_one_line_of_json():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\x9b", "\u2028", "\u2029"])
+def test_nobody_writes_a_line_of_his_own_into_a_log(end):
+    line = Formatter("api").format(record("a %s", f'b{end}{{"level":"info"}}', path=f"/x{end}y"))
+    assert line.splitlines() == [line]
+    assert line.isprintable()
+    assert (json.loads(line)["message"], json.loads(line)["path"]) == (f'a b{end}{{"level":"info"}}', f"/x{end}y")
+
+
 def test_a_traceback_is_told_without_what_looks_like_a_secret():
     secret = new_secret()
     try:
