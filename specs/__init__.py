@@ -3,7 +3,8 @@
     [[rule]]
     clause = "§5.2 step 8"           a section, with a step where it has numbered ones; an appendix
     part = "a"                       only where one clause has several rules
-    level = "MUST"                   or MUST NOT, SHOULD, SHOULD NOT, MAY; EXAMPLE for published test vectors
+    level = "MUST"                   or MUST NOT, SHOULD, SHOULD NOT, MAY; EXAMPLE for published test vectors,
+                                     THREAT for a danger that is told of
     en = "…"                         the rule, in words of ours; a link leads to the standard's
     zh = "…"
     anchor = "cors-check"            where the link leads, if the section's number does not say it
@@ -29,7 +30,7 @@ from dada.errors import Misuse, Problem
 
 __all__ = ["Citation", "Rule", "Specs", "Standard", "citations_in", "read_specs"]
 
-LEVELS: Final = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "EXAMPLE")
+LEVELS: Final = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "EXAMPLE", "THREAT")
 
 _STANDARD = r"RFC\s*[0-9]{4,5}|PEP\s+[0-9]{4}|UTS\s+#[0-9]+|(?:Fetch|URL|XHR)(?=\s+§)"
 _PLACE = r"(?:§[0-9]+(?:\.[0-9]+)*|[Aa]ppendix\s+[A-Z](?:\.[0-9]+)*)"
