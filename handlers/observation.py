@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import unquote
 
 from dada.app import Request
 from dada.cors import Decision
@@ -49,7 +48,7 @@ class Observer:
         if self._times:
             request.answer_headers.append(("Server-Timing", f"app;dur={seconds * 1000:.1f}"))
         if self._logs:
-            # A token of a letter does not look like one if somebody spells it otherwise (%41 for A): no path, then.
+            # Where a letter's token stands in a path, it is not looked for in each spelling: no path, then.
             path = request.route if "<token>" in request.route else _shown(request.path[:1000])[:200]
             what = {"request": request.id, "method": method, "route": request.route, "path": path}
             _log.info("answered", extra=what | {"status": status, "milliseconds": round(seconds * 1000, 1)})
@@ -64,11 +63,5 @@ class Observer:
         return _is_in(environ.get("REMOTE_ADDR", ""), self._proxies)
 
 
-@functools.lru_cache(maxsize=1024)
-def _shown(path: str) -> str:
-    """Return *path* without what looks like a credential, in whichever spelling it does: a token there is a secret."""
-    plain = unquote(path)
-    return redacted(path if redacted(plain) == plain else plain)
-
-
+_shown = functools.lru_cache(maxsize=1024)(redacted)  # a token in a path is a secret there too
 _is_in = functools.lru_cache(maxsize=256)(is_in)

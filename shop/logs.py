@@ -21,6 +21,8 @@ FIELDS: Final = (
     "mac",
 )  # fmt: skip
 
+# The letters of base64url as a URL may spell them: %41 for A.
+_OTHERWISE: Final = "%(?:2[Dd]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9Aa])"
 _SECRETS: Final = (
     (re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"), "[redacted]"),  # a JWT
     (re.compile(r"(?i)\b(bearer )[A-Za-z0-9._~+/-]+=*"), r"\1[redacted]"),
@@ -31,7 +33,7 @@ _SECRETS: Final = (
         re.compile(r"(?i)(duplicate entry )'.*'( for key)"),
         r"\1[redacted]\2",
     ),  # what MariaDB says of people's own values
-    (re.compile(r"[A-Za-z0-9_-]{40,}"), "[redacted]"),  # one-time tokens, states, refresh tokens
+    (re.compile(rf"(?:[A-Za-z0-9_-]|{_OTHERWISE}){{40,}}"), "[redacted]"),  # one-time tokens, states, refresh tokens
 )
 
 # JSON lets these stand as they are, and whoever reads a log by lines may end one there, and terminals obey some.

@@ -51,6 +51,8 @@ def test_a_traceback_is_told_without_what_looks_like_a_secret():
 SECRETS = {
     "an access token": Issuer(Key(bytes(32)), issuer="x", lifetime=9).sign({"sub": "7"}),
     "a state": new_secret(),
+    "a token, spelled otherwise": "PUT /v1/password-resets/" + "".join(f"%{ord(char):02x}" for char in new_secret()),
+    "a token, one letter of it spelled otherwise": "xxxx%41swordfish_-%5f%2D" + "x" * 26,
     "a password in a URL": "redis://:swordfish@127.0.0.1",
     "a query": "GET /callback?code=swordfish&state=swordfish",
     "a header": "Authorization: Bearer swordfish",
