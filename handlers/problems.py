@@ -70,11 +70,14 @@ DETAILS: Final = {
 
 WORDS: Final = {
     "cursor": ("is no cursor of this collection", "不是此列表的游标"),
-    "username_invalid": ("may hold letters and digits of one script, and single . _ - between", "只能用字母和数字"),
+    "username_invalid": (
+        "must be {min} to {max} letters and digits of one script, or . _ -, and begin with a letter",
+        "须为 {min} 至 {max} 个同一文字的字母、数字或 . _ -，并以字母开头",
+    ),
     "username_reserved": ("is reserved", "已被保留"),
     "email_invalid": ("is no mail address", "不是有效的邮箱地址"),
-    "password_common": ("is among the passwords that are guessed first", "过于常见，容易被猜中"),
-    "password_similar": ("is too much like the name or the address", "与用户名或邮箱过于相似"),
+    "common": ("is among the passwords that are guessed first", "过于常见，容易被猜中"),
+    "similar": ("is too much like the name or the address", "与用户名或邮箱过于相似"),
     "password_invalid": ("holds a character that cannot be typed", "包含无法输入的字符"),
     "password_same": ("is the same as before", "与原密码相同"),
 }  # fmt: skip

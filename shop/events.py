@@ -61,7 +61,7 @@ _log = logging.getLogger("shop.events")
 
 KINDS: Final = frozenset({
     "access", "activation", "bind", "disable", "enable", "expel", "lock", "login", "limit", "logout", "logout-all",
-    "password-change", "password-reset", "refresh", "register", "resend", "reset-asked", "ticket", "token-reuse",
+    "password-change", "password-reset", "refresh", "register", "resend", "reset-asked", "ticket", "token.reuse",
     "unbind",
 })  # fmt: skip
 _FIELDS: Final = ("id", "at", "kind", "outcome", "user_id", "actor_id", "request", "network", "agent")

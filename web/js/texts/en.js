@@ -207,7 +207,7 @@ export const en = {
   "events.kind.register": "The account was made",
   "events.kind.resend": "Another letter was asked for",
   "events.kind.reset-asked": "A new password was asked for",
-  "events.kind.token-reuse": "A session was ended: its token came twice",
+  "events.kind.token.reuse": "A session was ended: its token came twice",
   "events.kind.unbind": "An account elsewhere was taken away",
   "identities.title": "Other ways to log in",
   "identities.none": "Only your password.",

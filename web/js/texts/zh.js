@@ -201,7 +201,7 @@ export const zh = {
   "events.kind.register": "注册了帐号",
   "events.kind.resend": "要求重新发送激活邮件",
   "events.kind.reset-asked": "要求重设密码",
-  "events.kind.token-reuse": "令牌被使用两次，会话已终止",
+  "events.kind.token.reuse": "令牌被使用两次，会话已终止",
   "events.kind.unbind": "解除了第三方绑定",
   "identities.title": "其他登录方式",
   "identities.none": "只有密码。",
