@@ -6,6 +6,7 @@ Everything here may be overridden on the command line: gunicorn -b 0.0.0.0:8000 
 import os
 
 from dada.server import Logger, Worker
+from handlers.policy import common_headers
 
 bind = os.environ.get("API_BIND", "127.0.0.1:8000")
 
@@ -29,6 +30,9 @@ limit_request_field_size = 8190
 
 # Who sends a request has ten seconds for it, all in all; a thread waits for nobody longer.
 Worker.arrival_seconds = float(os.environ.get("API_ARRIVAL_SECONDS", "10"))
+
+# What gunicorn refuses by itself carries what every answer of ours does; whether browsers shall insist on TLS, too.
+Worker.headers = common_headers(os.environ.get("API_URL", ""))
 
 # A connection may idle for so long: a proxy in front closes its idle ones sooner.  It costs no thread, but a place of
 # so many; those who find none wait in the queue of the system, and when that is full, elsewhere: whoever would wait

@@ -28,23 +28,27 @@ from dada.origins import is_loopback
 from dada.trace import Step
 
 __all__ = [
-    "Admission", "OAuthError", "Pending", "Provider", "Return", "TokenAnswer", "TokenRequest", "admit", "audit",
-    "begin", "challenge", "new_secret", "read_members", "read_return", "read_token", "state_key", "url_fault",
+    "LOGIN", "Admission", "OAuthError", "Pending", "Provider", "Return", "TokenAnswer", "TokenRequest", "admit",
+    "audit", "begin", "challenge", "new_secret", "read_members", "read_return", "read_success", "read_token",
+    "state_key", "url_fault",
 ]  # fmt: skip
 
 LIFETIME: Final = 600  # seconds between leaving for the provider and coming back
+LOGIN: Final = "login"  # what a browser leaves for, if nothing else is said
 _MAX_ANSWER: Final = 65536
 _SECRET = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 §4.1
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256 (RFC 7636 §4.2)
-_VISIBLE = re.compile(r"[\x21-\x7e]{1,512}")  # RFC 6749 appendix A.11: a code is visible ASCII; ours are bounded
+_CODE = re.compile(r"[\x21-\x7e]{1,512}")  # RFC 6749 appendix A.11: a code is visible ASCII; ours are bounded
+_URL = re.compile(r"[\x21-\x7e]+")
+_TOKEN = re.compile(r"[\x21-\x7e]{1,256}")  # and so is a token
 
 
 class OAuthError(Rejected):
     """A flow is refused.
 
-    *reason* is one of: return (the parameters make no sense), state (unknown, used, or too old), verifier
-    (another browser began), provider, denied (the user said no), code (the provider refused it),
-    client (the provider refused us), answer (the provider's answer makes no sense), unavailable.
+    *reason* is one of: return (the parameters make no sense, or tell of an error), state (unknown, used, or too old),
+    verifier (another browser began), provider, purpose (it left for something else), denied (the user said no), code
+    (the provider refused it), client (the provider refused us), answer (its answer makes no sense), unavailable.
     """
 
 
@@ -92,8 +96,10 @@ def url_fault(url: Any) -> str:
         host = parts.hostname or ""
     except (ValueError, AttributeError, TypeError):
         return "this is no URL"
-    if not host or parts.scheme not in ("https", "http"):
+    if not host or parts.scheme not in ("https", "http") or not _URL.fullmatch(url):
         return "this is no absolute http(s) URL"
+    if "@" in parts.netloc:
+        return "a name before the host makes it look like another"
     if parts.scheme == "http" and not is_loopback(f"[{host}]" if ":" in host else host):
         return "codes and secrets would travel in the clear"
     return "a fragment is not sent" if parts.fragment or "#" in url or "*" in url else ""
@@ -105,13 +111,17 @@ def url_fault(url: Any) -> str:
 class Pending(NamedTuple):
     """What is remembered while the browser is away, under `state_key`, for LIFETIME seconds, once.
 
-    provider   whom it left for: an answer from another is a mix-up (RFC 9700 §4.4)
-    challenge  the hash of the browser's secret
-    verifier   our own PKCE secret towards the provider; "" where it takes none
+    provider      whom it left for: an answer from another is a mix-up (RFC 9700 §4.4)
+    challenge     the hash of the browser's secret
+    redirect_uri  where the provider was told to send it back to (RFC 6749 §4.1.3)
+    purpose       what for, and for whom: who comes back for something else took another's way (RFC 9700 §4.7)
+    verifier      our own PKCE secret towards the provider; "" where it takes none
     """
 
     provider: str
     challenge: str
+    redirect_uri: str
+    purpose: str = LOGIN
     verifier: str = ""
 
 
@@ -131,9 +141,15 @@ def state_key(state: str) -> str:
 
 
 def begin(
-    provider: Provider, browser_challenge: str, *, random: Callable[[int], bytes] = secrets.token_bytes
+    provider: Provider,
+    browser_challenge: str,
+    purpose: str = LOGIN,
+    *,
+    random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> tuple[str, Pending, str]:
     """Return a new state, what to remember under it, and the URL to send the browser to.
+
+    purpose  what for, and for whom, in the caller's own words
 
     Nothing of the URL comes from a request.  Raise :exc:`OAuthError` for a challenge that is none.
     """
@@ -152,7 +168,7 @@ def begin(
         query |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
     joint = "&" if urlsplit(provider.authorize_url).query else "?"
     url = f"{provider.authorize_url}{joint}{urlencode(query)}"
-    return state, Pending(provider.name, browser_challenge, verifier), url
+    return state, Pending(provider.name, browser_challenge, provider.redirect_uri, purpose, verifier), url
 
 
 # --- coming back (RFC 6749 §4.1.2) -----------------------------------------------------------------------
@@ -178,7 +194,7 @@ def read_return(params: Mapping[str, Any]) -> Return:
     if error:
         known = isinstance(error, str) and error in _ERRORS
         return Return(state, error=error if known else "server_error")
-    if not isinstance(code, str) or not _VISIBLE.fullmatch(code):
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
         raise OAuthError("return", "RFC 6749 §4.1.2", "there is no code")
     return Return(state, code)
 
@@ -189,20 +205,19 @@ _ERRORS = frozenset({
 })  # fmt: skip
 
 
-_PASSING = frozenset({"server_error", "temporarily_unavailable"})  # and what is no error of the standard's
-
-
 class Admission(NamedTuple):
     """All that the checks of a return look at.
 
     pending        what was remembered under the state, and is forgotten by now; None if there was nothing
     verifier       the secret that the page shows
+    purpose        what the browser comes back for, and who
     """
 
     provider: Provider
     returned: Return
     pending: Pending | None
     verifier: Any
+    purpose: str = LOGIN
 
 
 def _known(a: Admission) -> str:
@@ -219,16 +234,16 @@ def _same_provider(a: Admission) -> str:
     return "" if a.pending and a.pending.provider == a.provider.name else "it left for another provider"
 
 
+def _same_purpose(a: Admission) -> str:
+    return "" if a.pending and a.pending.purpose == a.purpose else "it left for something else, or for somebody else"
+
+
 def _consent(a: Admission) -> str:
     return "the provider says access_denied" if a.returned.error == "access_denied" else ""
 
 
-def _available(a: Admission) -> str:
-    return f"the provider says {a.returned.error}" if a.returned.error in _PASSING else ""
-
-
 def _accepted(a: Admission) -> str:
-    return f"the provider says {a.returned.error}" if a.returned.error not in ("", "access_denied", *_PASSING) else ""
+    return f"the provider says {a.returned.error}" if a.returned.error not in ("", "access_denied") else ""
 
 
 # Checked in this order, before the code is spent on anything.
@@ -236,9 +251,9 @@ RETURN: Final = (
     ("state", "RFC 9700 §4.7", "state", _known),
     ("browser", "RFC 7636 §4.6", "verifier", _same_browser),
     ("provider", "RFC 9700 §4.4", "provider", _same_provider),
+    ("purpose", "RFC 9700 §4.7", "purpose", _same_purpose),
     ("consent", "RFC 6749 §4.1.2.1", "denied", _consent),
-    ("available", "RFC 6749 §4.1.2.1", "unavailable", _available),
-    ("accepted", "RFC 6749 §4.1.2.1", "client", _accepted),
+    ("accepted", "RFC 6749 §4.1.2.1", "return", _accepted),
 )
 
 
@@ -261,14 +276,15 @@ def admit(admission: Admission) -> TokenRequest:
         if wrong := test(admission):
             raise OAuthError(reason, clause, wrong)
     provider, pending = admission.provider, admission.pending
+    assert pending is not None  # noqa: S101 the first check refuses what is not remembered
     form = {
         "grant_type": "authorization_code",
         "code": admission.returned.code,
-        "redirect_uri": provider.redirect_uri,
+        "redirect_uri": pending.redirect_uri,
         "client_id": provider.client_id,
         "client_secret": provider.client_secret,
     }
-    if pending and pending.verifier:
+    if pending.verifier:
         form["code_verifier"] = pending.verifier
     return TokenRequest(provider.token_url, form)
 
@@ -296,24 +312,39 @@ class TokenAnswer(NamedTuple):
 def read_token(status: int, body: bytes) -> TokenAnswer:
     """Return what the token endpoint answered.
 
-    The label of the body is not looked at: some providers call their JSON text/plain.  An error in the body is
-    an error whatever the status says.  Nothing of the answer is quoted: it may echo the code or the token.
-    Raise :exc:`OAuthError` with reason code, client, answer or unavailable.
+    Nothing of the answer is quoted: it may echo the code or the token.  Raise :exc:`OAuthError` with reason code,
+    client, answer or unavailable.
     """
-    if status >= 500:
-        raise OAuthError("unavailable", "RFC 6749 §5.2", f"the provider answered {status}")
-    members = read_members(body)
-    error = members.get("error")
-    if error is not None or "error_code" in members or status != 200:
-        reason = _REASONS.get(error, "client") if isinstance(error, str) else "answer"
-        raise OAuthError(reason, "RFC 6749 §5.2", f"the provider refused, with status {status}")
+    members = read_success(status, body)
     token = members.get("access_token")
-    if not isinstance(token, str) or not _VISIBLE.fullmatch(token):
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise OAuthError("answer", "RFC 6749 §5.1", "there is no token in the answer")
     expires = members.get("expires_in", 0)
     if isinstance(expires, str) and expires.isascii() and expires.isdigit() and len(expires) < 16:
         expires = int(expires)
     return TokenAnswer(token, expires if type(expires) is int and expires > 0 else 0, members)
+
+
+def read_success(status: int, body: bytes) -> dict[str, Any]:
+    """Return the members of a provider's answer that is no error.
+
+    The label of the body is not looked at: some providers call their JSON text/plain.  An error in the body is an
+    error whatever the status says.  Raise :exc:`OAuthError`: unavailable for its own trouble (5xx), code or client for
+    what it finds wrong with our request (4xx), answer for nonsense.
+    """
+    if status >= 500:
+        raise OAuthError("unavailable", "RFC 6749 §5.2", f"the provider answered {status}")
+    try:
+        members = read_members(body)
+    except OAuthError:
+        if status < 400:
+            raise
+        members = {}  # it refuses, and in whatever words
+    error = members.get("error")
+    if error is not None or "error_code" in members or status != 200:
+        reason = _REASONS.get(error, "client") if isinstance(error, str) else "client" if status >= 400 else "answer"
+        raise OAuthError(reason, "RFC 6749 §5.2", f"the provider refused, with status {status}")
+    return members
 
 
 _REASONS = {"invalid_grant": "code", "expired_token": "code", "temporarily_unavailable": "unavailable"}

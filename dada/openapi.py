@@ -50,7 +50,7 @@ _HEADERS: Final = {
     "RateLimit": ("What is left of the quota, and the seconds until it is whole.", '"login";r=3;t=120'),
     "RateLimit-Policy": ("The quota.", '"login";q=5;w=300'),
     "Retry-After": ("The seconds after which it may be tried again.", "1"),
-    "WWW-Authenticate": ("Which credentials are asked for (RFC 6750 §3).", 'Bearer realm="dada"'),
+    "WWW-Authenticate": ("Which credentials are asked for (RFC 6750 §3).", 'Bearer error="invalid_token"'),
     "X-Request-Id": ("The request's id: in every answer, every problem, every line of the log.", _ID),
 }
 _OF_STATUS: Final = {

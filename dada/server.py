@@ -19,7 +19,7 @@ import socket
 import time
 import uuid
 from email.utils import formatdate
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from gunicorn import glogging
 from gunicorn.util import write_nonblock
@@ -55,9 +55,13 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Takes requests as ThreadWorker does, and waits for each no longer than *arrival_seconds*."""
+    """Takes requests as ThreadWorker does, and waits for each no longer than *arrival_seconds*.
+
+    headers  what a refusal carries, as every answer of the application does
+    """
 
     arrival_seconds = 10.0
+    headers: ClassVar[tuple[tuple[str, str], ...]] = HEADERS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -84,7 +88,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         request_id = str(uuid.uuid4())
         self.log.warning("refused with %s", heard.status, extra={"request": request_id})
         with contextlib.suppress(OSError):  # the sender may be gone
-            write_nonblock(client, _refusal(heard.status, request_id))
+            write_nonblock(client, _refusal(heard.status, request_id, self.headers))
 
     def notify(self) -> None:
         """Say that this worker lives, as the main thread does at least once a second; and look who is late."""
@@ -118,13 +122,13 @@ class _Heard:
         self.status = int(data[9:12])
 
 
-def _refusal(status: int, request_id: str) -> bytes:
+def _refusal(status: int, request_id: str, headers: tuple[tuple[str, str], ...]) -> bytes:
     """Return the whole answer, with which the connection ends."""
     code, detail = _REFUSALS.get(status, ("internal" if status >= 500 else "bad-request", ""))
     kind = TYPES[code]
     varies = ("Vary", "Origin, Authorization, Accept-Language")  # as every answer at that address, whoever gives it
     answer = Answer(kind.status, document(kind, "en", request_id, detail=detail), (*problem_headers("en"), varies))
-    common = (*HEADERS, ("Connection", "close"), ("Date", formatdate(usegmt=True)), ("X-Request-Id", request_id))
-    line, headers, payload = written(answer, common)
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    common = (*headers, ("Connection", "close"), ("Date", formatdate(usegmt=True)), ("X-Request-Id", request_id))
+    line, fields, payload = written(answer, common)
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields)
     return f"HTTP/1.1 {line}\r\n{head}\r\n".encode("latin-1") + payload

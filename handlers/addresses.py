@@ -1,5 +1,7 @@
 """/v1/users/<username>/addresses: where one's parcels go."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, structs
@@ -7,10 +9,12 @@ from msgspec import Meta, Struct, structs
 from dada.app import Answer, Request
 from dada.operations import IF_MATCH, IF_NONE_MATCH, operation
 from dada.problems import HTTPProblem
+from handlers.callers import denied
 from handlers.pages import PageQuery, page_of
 from handlers.repeats import repeatable
 from handlers.users import Time, when
 from shop import addresses
+from shop.errors import Refused
 from shop.services import Services
 
 __all__ = ["Address", "Addresses", "DefaultAddress"]
@@ -63,6 +67,15 @@ def _etag(row: Any) -> str:
     return f'"{row.version}"'
 
 
+@contextmanager
+def _own(services: Services, request: Request, address_id: int) -> Iterator[None]:
+    """Let it be recorded that somebody asked inside for an address that is not his."""
+    try:
+        yield
+    except Refused:
+        raise denied(services, request, addresses.owner_of(services, address_id)) from None
+
+
 class Addresses:
     """All of one's addresses."""
 
@@ -97,7 +110,8 @@ class Address:
         self._services = services
 
     def _row(self, request: Request) -> Any:
-        return addresses.get(self._services, request.identity.user_id, request.params["id"])
+        with _own(self._services, request, request.params["id"]):
+            return addresses.get(self._services, request.identity.user_id, request.params["id"])
 
     @operation(answers={200: SavedAddress}, etag=True, headers=(IF_NONE_MATCH,), problems=("not-found",))
     def get(self, request: Request) -> Answer:
@@ -134,5 +148,7 @@ class DefaultAddress:
     @operation(takes=DefaultChoice, answers={204: None}, problems=("not-found",))
     def put(self, request: Request) -> Answer:
         """Choose the default address."""
-        addresses.make_default(self._services, request.identity.user_id, int(request.json(DefaultChoice).id))
+        chosen = int(request.json(DefaultChoice).id)
+        with _own(self._services, request, chosen):
+            addresses.make_default(self._services, request.identity.user_id, chosen)
         return Answer(204)

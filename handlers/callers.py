@@ -29,17 +29,19 @@ __all__ = [
     "announce",
     "bearer",
     "caller_of",
+    "denied",
     "device_of",
     "guards",
     "maybe_caller",
     "must_be_fresh",
 ]
 
-REALM = "dada"
+REALM: Final = "dashop"
 FRESH_SECONDS = 300
 _TOKEN_PROBLEMS: Final = ("unauthorized", "invalid-request", "invalid-token", "session-ended")
 # What each guard raises, for the description of the API.
 GUARDED: Final = {"signed-in": _TOKEN_PROBLEMS, "owner": (*_TOKEN_PROBLEMS, "not-found")}
+_ANOTHER = re.compile(r",\s*bearer(?:\s|$)", re.IGNORECASE)  # a second header, as servers join them
 _B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 §2.1
 
 
@@ -52,7 +54,8 @@ def bearer(request: Request) -> str | None:
     if written is None:
         return None
     scheme, _, token = written.partition(" ")
-    if scheme and scheme.lower() != "bearer":  # who tried a way that is unknown here is told of ours, without an error
+    # Who tried a way that is unknown here is told of ours, without an error; who tried two is not.
+    if scheme and scheme.lower() != "bearer" and not _ANOTHER.search(written):
         return None
     if not _B64TOKEN.fullmatch(token.strip(" ")) or "," in written:
         challenge = f'Bearer realm="{REALM}", error="invalid_request", error_description="one bearer token is expected"'
@@ -73,9 +76,13 @@ def caller_of(services: Services, request: Request) -> Caller:
         raise _invalid(error.reason, "ended") from None
 
 
-def must_be_fresh(services: Services, caller: Caller) -> None:
-    """Raise :exc:`Refused` unless the caller proved who he is in the last minutes: a session alone may be stolen."""
+def must_be_fresh(services: Services, caller: Caller, kind: str) -> None:
+    """Raise :exc:`Refused` unless the caller proved who he is in the last minutes: a session alone may be stolen.
+
+    kind  what he wants, as the events call it: a thief who tries it is seen there
+    """
     if services.clock() - caller.authenticated_at > FRESH_SECONDS:
+        events.note(services, kind, caller.user_id, "reauth-failed", actor_id=caller.user_id)
         raise Refused("reauth-failed", "log in again first")
 
 
@@ -102,14 +109,22 @@ def guards(services: Services) -> Mapping[str, Guard]:
         signed_in(request)
         if usernames.username_key(request.params["username"]) != request.identity.key:
             owner = accounts.by_username(services, request.params["username"])
-            try:
-                limits.take(services, "denied", NOWHERE, str(request.identity.user_id))
-                events.note(services, "access", owner.id if owner else None, "not-found")
-            except TooMany:  # the events say so once; the answer is the same
-                pass
-            raise HTTPProblem("not-found")
+            raise denied(services, request, owner.id if owner else None)
 
     return {"signed-in": signed_in, "owner": owner}
+
+
+def denied(services: Services, request: Request, owner_id: int | None) -> HTTPProblem:
+    """Return the problem of something that the caller has not, and let the record of events tell that he asked for it.
+
+    owner_id  whose it is; None for nobody's: the same is done and answered
+    """
+    try:
+        limits.take(services, "denied", NOWHERE, str(request.identity.user_id))
+        events.note(services, "access", owner_id, "not-found")
+    except TooMany:  # the events say so once; the answer is the same
+        pass
+    return HTTPProblem("not-found")
 
 
 def device_of(services: Services, request: Request) -> Device:

@@ -54,6 +54,6 @@ class Identity:
 
         Who did not prove himself in the last minutes logs in again first.
         """
-        must_be_fresh(self._services, request.identity)
+        must_be_fresh(self._services, request.identity, "unbind")
         federation.unbind(self._services, request.identity.user_id, request.params["provider"])
         return Answer(204)

@@ -1,7 +1,7 @@
 """Limits on the wire: who is counted, and what is told of it (RFC 6585 §4, the RateLimit header fields' draft).
 
-    RateLimit-Policy: "login";q=20;w=60      twenty in sixty seconds
-    RateLimit: "login";r=3;t=42              three are left, and in 42 seconds all are back
+    RateLimit-Policy: "login-address";q=20;w=60      twenty in sixty seconds
+    RateLimit: "login-address";r=3;t=42              three are left, and in 42 seconds all are back
 
 This file knows addresses and headers; what is counted is in `shop/limits.py`.
 """
@@ -63,9 +63,9 @@ def prefix(address: str, bits_of: dict[int, int] = _PREFIX) -> str:
 
 
 def place_of(services: Services, request: Request) -> Place:
-    """Return where the request comes from; of IPv6 a /64 is one address, since one subscriber has all of it."""
+    """Return where the request comes from, and goes; of IPv6 a /64 is one address: one subscriber has all of it."""
     address = address_of(request, services.settings.trusted_proxies)
-    return Place(prefix(address, {4: 32, 6: 64}) or "unknown", prefix(address) or "unknown")
+    return Place(prefix(address, {4: 32, 6: 64}) or "unknown", prefix(address) or "unknown", request.route)
 
 
 def take(services: Services, request: Request, what: str, account: str = "") -> Place:

@@ -48,8 +48,8 @@ class Observer:
         if self._times:
             request.answer_headers.append(("Server-Timing", f"app;dur={seconds * 1000:.1f}"))
         if self._logs:
-            # A token of a letter does not look like one if somebody spells it otherwise (%41 for A): no path, then.
-            path = request.route if "<token>" in request.route else _shown(request.path[:200])
+            # Where a letter's token stands in a path, it is not looked for in each spelling: no path, then.
+            path = request.route if "<token>" in request.route else _shown(request.path[:1000])[:200]
             what = {"request": request.id, "method": method, "route": request.route, "path": path}
             _log.info("answered", extra=what | {"status": status, "milliseconds": round(seconds * 1000, 1)})
 

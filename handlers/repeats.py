@@ -23,6 +23,7 @@ import msgspec
 from dada import idempotency
 from dada.app import Answer, Request
 from dada.operations import Header, amended
+from handlers.callers import maybe_caller
 from handlers.limits import address_of
 from shop import repeats
 from shop.repeats import DAY
@@ -80,7 +81,8 @@ def _once(resource: Any, method: Callable[..., Answer], request: Request, writte
     services: Services = resource._services  # noqa: SLF001 where every resource has them
     key, body = idempotency.read_key(written), request.body()
     request.environ["wsgi.input"] = io.BytesIO(body)  # so that it can be read again
-    who = request.identity.user_id if request.identity else address_of(request, services.settings.trusted_proxies)
+    caller = request.identity or maybe_caller(services, request)  # a route for anyone may look at a token, too
+    who = caller.user_id if caller else address_of(request, services.settings.trusted_proxies)
     mark = repeats.begin(services, f"{who} {request.method} {request.path}", key, body)
     if mark.kept is not None:
         answer = keeping.again(services, mark.kept)

@@ -8,8 +8,8 @@ from dada.app import Answer, Request
 from dada.jwt import TokenError
 from dada.operations import operation
 from dada.problems import HTTPProblem
-from handlers.callers import bearer, device_of
-from handlers.limits import limited, take
+from handlers.callers import bearer, denied, device_of
+from handlers.limits import limited, place_of, take
 from handlers.pages import PageQuery, page_of
 from handlers.users import Time, when
 from shop import accounts, tokens
@@ -142,8 +142,9 @@ class Refresh:
     )
     def post(self, request: Request) -> Answer:
         """Exchange a refresh token, which is good once, for the next pair."""
+        token, place = request.json(RefreshToken).refresh_token, place_of(self._services, request)
         with limited():
-            return Answer(200, granted(tokens.refresh(self._services, request.json(RefreshToken).refresh_token)))
+            return Answer(200, granted(tokens.refresh(self._services, token, place)))
 
 
 class CurrentToken:
@@ -182,6 +183,7 @@ class OneToken:
     @operation(answers={204: None}, problems=("not-found",))
     def delete(self, request: Request) -> Answer:
         """Log out there."""
-        if not tokens.end_session(self._services, request.params["session"], request.identity.user_id):
-            raise HTTPProblem("not-found")
+        sid = request.params["session"]
+        if not tokens.end_session(self._services, sid, request.identity.user_id):
+            raise denied(self._services, request, tokens.owner_of(self._services, sid))
         return Answer(204)

@@ -28,7 +28,7 @@ MAX_EVENTS: Final = 400
 HIDDEN: Final = "•••"
 
 _SECRET: Final = re.compile(
-    r'("(?:\w*password|\w*token|ticket|verifier|code|state|client_secret)"\s*:\s*")[^"]*'
+    r'("(?:\w*password|\w*token|ticket|verifier|code|state|client_secret|flow_secret)"\s*:\s*")[^"]*'
     r"|((?:^|[?&])(?:\w*token|code|state|client_secret|verifier)=)[^&\s]*"
     r"|(/(?:password-resets|activation|reset)/)[^/?\s]+",
     re.IGNORECASE,

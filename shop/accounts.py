@@ -161,14 +161,17 @@ def mint(tx: Connection, services: Services, user: Row[Any], purpose: str) -> st
 
 
 def _find(connection: Connection, services: Services, token: str, purpose: str) -> Row[Any] | None:
-    """Return the token's row with its user's; None for one that is unknown, old, or for another address by now."""
+    """Return the token's row with its user's; None for one that is unknown, old, or for another address by now.
+
+    One that was used is returned whatever its age: when it was used decides what it is still good for.
+    """
     query = (
         select(one_time_tokens.c.digest, one_time_tokens.c.used_at, users)
         .join(users, users.c.id == one_time_tokens.c.user_id)
         .where(
             one_time_tokens.c.digest == _digest(token),
             one_time_tokens.c.purpose == purpose,
-            one_time_tokens.c.expires_at > services.now_ms,
+            (one_time_tokens.c.expires_at > services.now_ms) | one_time_tokens.c.used_at.is_not(None),
             one_time_tokens.c.email_key == users.c.email_key,
             users.c.state != "disabled",
         )

@@ -8,13 +8,13 @@ This file knows addresses; whose turn it is to ask is for the edge.
 
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from shop.errors import Refused
 from shop.services import Services
 from shop.tables import addresses, users
 
-__all__ = ["MOST", "add", "change", "get", "list_of", "make_default", "remove"]
+__all__ = ["MOST", "add", "change", "get", "list_of", "make_default", "owner_of", "remove"]
 
 MOST: Final = 50
 
@@ -35,10 +35,16 @@ def get(services: Services, user_id: int, address_id: int) -> Row[Any]:
     return row
 
 
+def owner_of(services: Services, address_id: int) -> int | None:
+    """Return whose address this is, for the record of who asked for another's; None for no address."""
+    with services.db.read() as connection:
+        return connection.execute(select(addresses.c.user_id).where(addresses.c.id == address_id)).scalar()
+
+
 def add(services: Services, user_id: int, parts: dict[str, str]) -> Row[Any]:
     """Write a new address; the first one is the default.  Raise :exc:`Refused`: too-many-addresses."""
     with services.db.write() as tx:
-        tx.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())  # one at a time, for the count
+        _one_at_a_time(tx, user_id)  # for the count
         count = tx.execute(select(func.count()).where(addresses.c.user_id == user_id)).scalar_one()
         if count >= MOST:
             raise Refused("too-many-addresses", f"at most {MOST}")
@@ -67,11 +73,17 @@ def make_default(services: Services, user_id: int, address_id: int) -> None:
     """Make one address the default, and the one before it no more.  Raise :exc:`Refused`: not-found."""
     mine = addresses.c.user_id == user_id
     with services.db.write() as tx:
+        _one_at_a_time(tx, user_id)  # or two of them would each find the same one to be the default no more
         there = tx.execute(select(addresses.c.id).where(_mine(user_id, address_id)).with_for_update()).first()
         if there is None:
             raise Refused("not-found")
         for which, value in ((mine & addresses.c.is_default.is_(True), None), (_mine(user_id, address_id), True)):
             tx.execute(update(addresses).where(which).values(is_default=value, version=addresses.c.version + 1))
+
+
+def _one_at_a_time(tx: Connection, user_id: int) -> None:
+    """Let nobody else who calls this for the same user go on until *tx* ends."""
+    tx.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
 
 
 def _mine(user_id: int, address_id: int) -> Any:

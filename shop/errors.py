@@ -12,9 +12,9 @@ __all__ = ["REASONS", "Refused"]
 REASONS: Final = frozenset({
     "account-disabled", "account-not-activated", "activation-invalid", "already-bound", "idempotency-mismatch",
     "idempotency-running", "identity-taken", "invalid-credentials", "invalid-token", "last-login-method",
-    "not-found", "oauth-code-rejected", "oauth-denied", "oauth-misconfigured", "oauth-provider-unapproved",
-    "oauth-return-invalid", "oauth-state-invalid", "provider-answer", "provider-unavailable", "reauth-failed",
-    "refresh-invalid", "refresh-reused", "reset-invalid", "session-ended", "ticket-invalid",
+    "not-found", "oauth-code-rejected", "oauth-denied", "oauth-provider-unapproved",
+    "oauth-return-invalid", "oauth-state-invalid", "provider-answer", "provider-timeout", "provider-unavailable",
+    "reauth-failed", "refresh-invalid", "refresh-reused", "reset-invalid", "session-ended", "ticket-invalid",
     "too-many-addresses", "unauthorized", "unavailable", "username-taken",
 })  # fmt: skip
 

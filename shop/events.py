@@ -9,6 +9,7 @@
     request   the request's id, as the answer and the logs have it
     network   where from: a prefix, not an address
     agent     the browser: eight hex digits of a hash, enough to tell two apart
+    flow      of a log-in elsewhere: eight hex digits of its state's hash, and behind a dot of its code's; "" for none
     mac       HMAC over the row and the row before it
 
 The rows are a chain: whoever changes, takes out or puts in a row without the key breaks it at that place, and whoever
@@ -29,6 +30,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
@@ -48,6 +50,7 @@ __all__ = [
     "broken",
     "fingerprint",
     "holds",
+    "in_flow",
     "is_new_device",
     "note",
     "of_user",
@@ -58,7 +61,8 @@ _log = logging.getLogger("shop.events")
 
 KINDS: Final = frozenset({
     "access", "activation", "bind", "disable", "enable", "expel", "lock", "login", "limit", "logout", "logout-all",
-    "password-change", "password-reset", "refresh", "register", "resend", "reset-asked", "token-reuse", "unbind",
+    "password-change", "password-reset", "refresh", "register", "resend", "reset-asked", "ticket", "token.reuse",
+    "unbind",
 })  # fmt: skip
 _FIELDS: Final = ("id", "at", "kind", "outcome", "user_id", "actor_id", "request", "network", "agent")
 _AT_ONCE: Final = 1000
@@ -75,12 +79,23 @@ class Origin(NamedTuple):
 
 
 _NOBODY: Final = Origin()
+_flow: ContextVar[str] = ContextVar("flow", default="")
 _asked: ContextVar[Callable[[], Origin]] = ContextVar("asked", default=lambda: _NOBODY)
 
 
 def asked_by(origin: Callable[[], Origin]) -> None:
     """From now on, in this thread's context, *origin* tells where requests come from; called when it is needed."""
     _asked.set(origin)
+
+
+@contextmanager
+def in_flow(flow: str) -> Iterator[None]:
+    """What happens inside belongs to this log-in elsewhere; *flow* is as the events keep it."""
+    before = _flow.set(flow)
+    try:
+        yield
+    finally:
+        _flow.reset(before)
 
 
 def fingerprint(user_agent: str) -> str:
@@ -117,6 +132,7 @@ def write(
         "request": origin.request[:64],
         "network": origin.network[:64],
         "agent": fingerprint(origin.user_agent if user_agent is None else user_agent),
+        "flow": _flow.get(),
     }
     key = lasting_key(services.settings.lasting_secret, "events")
     mac = _mac(key, head.mac, row)
@@ -146,7 +162,8 @@ def _seal(key: Key, last: int, mac: bytes) -> bytes:
 
 
 def _mac(key: Key, previous: bytes, row: dict[str, Any]) -> bytes:
-    told = json.dumps([row[name] for name in _FIELDS], ensure_ascii=False, separators=(",", ":"))
+    members = [row[name] for name in _FIELDS] + ([row["flow"]] if row["flow"] else [])  # older rows have none
+    told = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
     return key.mac(previous + told.encode())
 
 
@@ -179,7 +196,7 @@ def broken(db: Database, lasting_secret: bytes, told: Callable[[int], None] = la
         for row in rows:
             if row.id != number + 1:
                 yield Break(number + 1, f"missing, up to {row.id - 1}" if row.id > number + 2 else "missing")
-            elif _mac(key, previous, {name: getattr(row, name) for name in _FIELDS}) != row.mac:
+            elif _mac(key, previous, {name: getattr(row, name) for name in (*_FIELDS, "flow")}) != row.mac:
                 yield Break(row.id, "not what was written")
             if before is not None and row.id == before.last and row.mac != before.mac:
                 yield Break(row.id, "the head is of another chain")

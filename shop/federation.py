@@ -2,6 +2,9 @@
 
     begin ─► (the browser is away) ─► arrive ─► a session, or a ticket ─► bind_existing | bind_new ─► a session
 
+What a browser leaves for is remembered with its state: to log in, or to bind the account elsewhere to the one that is
+logged in, in this session.  Who comes back for something else, or as somebody else, is refused.
+
 Who it is, the provider says when it is asked with the token (`providers.py`).  Nothing of it is kept but the number of
 the account there and the name to greet it with; mail addresses and names link nothing.
 
@@ -13,6 +16,7 @@ This file knows identities; the protocol is in `dada/oauth.py`, what each provid
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hmac import compare_digest
@@ -29,9 +33,11 @@ from shop.limits import NOWHERE, Place
 from shop.providers import Greeting, Provider
 from shop.services import Services
 from shop.tables import identities, users
-from shop.tokens import Device, Grant
+from shop.tokens import Caller, Device, Grant
 
 __all__ = ["Arrival", "Departure", "Ticket", "arrive", "begin", "bind_existing", "bind_new", "identities_of", "unbind"]
+
+_log = logging.getLogger("shop.federation")
 
 TICKET_SECONDS: Final = 600
 TRIES: Final = 5
@@ -41,9 +47,10 @@ _REASONS: Final = {
     "state": "oauth-state-invalid",
     "verifier": "oauth-state-invalid",
     "provider": "oauth-state-invalid",
+    "purpose": "oauth-state-invalid",
     "denied": "oauth-denied",
     "code": "oauth-code-rejected",
-    "client": "oauth-misconfigured",
+    "client": "oauth-code-rejected",
     "answer": "provider-answer",
     "unavailable": "provider-unavailable",
 }
@@ -73,10 +80,11 @@ class Identity(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """What an arrival is worth: a session, or a ticket."""
+    """What an arrival is worth: a session, or a ticket; and where on the page its browser goes, "" for nowhere."""
 
     grant: Grant | None
     ticket: Ticket | None
+    return_to: str
 
 
 def _provider(services: Services, name: str) -> Provider:
@@ -86,67 +94,124 @@ def _provider(services: Services, name: str) -> Provider:
     return found
 
 
-def begin(services: Services, provider: str, challenge: str, place: Place = NOWHERE) -> Departure:
+def _purpose(binding: Caller | None) -> str:
+    """Return what a browser leaves or comes back for: to log in, or to bind for who is logged in, in this session."""
+    return f"bind {binding.user_id} {binding.session}" if binding else oauth.LOGIN
+
+
+def begin(
+    services: Services,
+    provider: str,
+    challenge: str,
+    place: Place = NOWHERE,
+    *,
+    binding: Caller | None = None,
+    return_to: str = "",
+) -> Departure:
     """Let a browser leave for a provider.
+
+    binding    who wants to bind an account there; None for who wants to log in
+    return_to  where on the page to go afterwards: one of the caller's own words, nothing out of a request
 
     Raise :exc:`Refused`: an unknown one, no challenge; :exc:`TooMany` if too many left from this place and did not come
     back: what is remembered of each takes room.
     """
     client = _provider(services, provider).client
     try:
-        state, pending, url = oauth.begin(client, challenge)
+        state, pending, url = oauth.begin(client, challenge, _purpose(binding))
     except oauth.OAuthError as error:
         raise Refused("oauth-return-invalid", error.detail) from None
     key = oauth.state_key(state)
     limits.open_one(services, "oauth-open", key, place)
-    services.cache.set(f"oauth:{key}", json.dumps({"pending": pending, "place": place}), oauth.LIFETIME)
+    kept = {**pending._asdict(), "created_at": services.now_ms, "return_to": return_to, "place": place}
+    services.cache.set(f"oauth:{key}", json.dumps(kept), oauth.LIFETIME)
+    _log.info("a browser leaves for %s, flow %s", client.name, key[:8])
     return Departure(url, state)
 
 
-def arrive(services: Services, provider: str, params: Mapping[str, Any], verifier: Any, device: Device) -> Arrival:
+def arrive(
+    services: Services,
+    provider: str,
+    params: Mapping[str, Any],
+    verifier: Any,
+    device: Device,
+    *,
+    binding: Caller | None = None,
+) -> Arrival:
     """Let a browser come back from a provider.  Raise :exc:`Refused`.
+
+    binding  who wants to bind, as at `begin`; nobody is logged in then
 
     The state is forgotten before anything else is done, and the code is shown once, whatever comes of it.
     """
     found = _provider(services, provider)
-    try:
-        return _arrive(services, found, params, verifier, device)
-    except Refused as refused:
-        events.note(services, "login", None, refused.reason)
-        raise
+    with events.in_flow(_flow(params)):
+        try:
+            return _arrive(services, found, params, verifier, device, binding)
+        except Refused as refused:
+            kind = "bind" if binding else "login"
+            events.note(services, kind, binding and binding.user_id, refused.reason)
+            raise
+
+
+def _flow(params: Mapping[str, Any]) -> str:
+    """Return what the events keep of a state and its code: enough to find them again, too little to use them."""
+    state, code = (params.get(name) for name in ("state", "code"))
+    shown = [_hash(text)[:8] if isinstance(text, str) and text else "" for text in (state, code)]
+    return ".".join(shown).rstrip(".")
 
 
 def _arrive(
-    services: Services, provider: Provider, params: Mapping[str, Any], verifier: Any, device: Device
+    services: Services,
+    provider: Provider,
+    params: Mapping[str, Any],
+    verifier: Any,
+    device: Device,
+    binding: Caller | None,
 ) -> Arrival:
     try:
         returned = oauth.read_return(params)
-        pending = _back(services, oauth.state_key(returned.state))
-        request = oauth.admit(oauth.Admission(provider.client, returned, pending, verifier))
+        pending, return_to = _back(services, oauth.state_key(returned.state))
+        request = oauth.admit(oauth.Admission(provider.client, returned, pending, verifier, _purpose(binding)))
         if not services.cache.set(
             f"code:{provider.client.name}:{_hash(returned.code)}", "1", oauth.LIFETIME, if_new=True
         ):
             raise Refused("oauth-code-rejected", "this code was shown before")
-        reply = services.http.post(request.url, request.form)
-        answer = provider.token(reply.status, reply.body)
+        answer = _exchange(services, provider, request)
         subject = provider.whose(services.http, answer)
         identity = Identity(provider.client.name, subject)
         if account := _owner(services, identity):
-            return Arrival(tokens.log_in(services, account, device), None)
+            if binding:  # who came to bind is not logged in as somebody else
+                raise Refused("already-bound" if account.id == binding.user_id else "identity-taken")
+            return Arrival(tokens.log_in(services, account, device), None, return_to)
         greeting = provider.greet(services.http, answer, subject)
-        return Arrival(None, _ticket(services, identity, greeting, pending.challenge if pending else ""))
+        events.note(services, "ticket", binding and binding.user_id, "ok")
+        told = {"challenge": oauth.challenge(verifier), "purpose": _purpose(binding), "flow": _flow(params)}
+        return Arrival(None, _ticket(services, identity, greeting, told), return_to)
     except oauth.OAuthError as error:
         raise Refused(_REASONS[error.reason], error.detail) from None
 
 
-def _back(services: Services, key: str) -> oauth.Pending | None:
-    """Return what was remembered of a departure, which is over now; None for none."""
+def _back(services: Services, key: str) -> tuple[oauth.Pending | None, str]:
+    """Return what was remembered of a departure, which is over now, and where its browser wants to go."""
     kept = services.cache.take(f"oauth:{key}")
     if kept is None:
-        return None
+        return None, ""
     left = json.loads(kept)
     limits.close(services, "oauth-open", key, Place(*left["place"]))
-    return oauth.Pending(*left["pending"])
+    late = services.now_ms >= left["created_at"] + oauth.LIFETIME * 1000
+    return None if late else oauth.Pending(*(left[name] for name in oauth.Pending._fields)), left["return_to"]
+
+
+def _exchange(services: Services, provider: Provider, request: oauth.TokenRequest) -> oauth.TokenAnswer:
+    """Show the code, once, and return the answer.  That a provider refuses us, whoever is on call has to hear."""
+    reply = services.http.post(request.url, request.form)
+    try:
+        return provider.token(reply.status, reply.body)
+    except oauth.OAuthError as error:
+        if error.reason == "client":
+            _log.error("%s refuses a request of ours, with status %d", provider.client.name, reply.status)
+        raise
 
 
 def _hash(text: str) -> str:
@@ -165,9 +230,9 @@ def _owner(services: Services, identity: Identity) -> Account | None:
 # --- tickets ---------------------------------------------------------------------------------------------
 
 
-def _ticket(services: Services, identity: Identity, greeting: Greeting, challenge: str) -> Ticket:
+def _ticket(services: Services, identity: Identity, greeting: Greeting, told: dict[str, str]) -> Ticket:
     token = oauth.new_secret()
-    kept = {"identity": identity, "name": greeting.name, "challenge": challenge, "tries": TRIES}
+    kept = {"identity": identity, "name": greeting.name, "tries": TRIES, **told}
     _keep(services, token, {**kept, "until": services.clock() + TICKET_SECONDS})
     return Ticket(token, TICKET_SECONDS, greeting.name, greeting.avatar)
 
@@ -178,45 +243,55 @@ def _keep(services: Services, token: str, ticket: dict[str, Any]) -> None:
         services.cache.set(f"ticket:{_hash(token)}", json.dumps(ticket), left)
 
 
-def _take(services: Services, token: str, verifier: Any) -> dict[str, Any]:
-    """Take a ticket out of the cache, where nobody else has it meanwhile.  Raise :exc:`Refused`."""
+def _take(services: Services, token: str) -> dict[str, Any]:
+    """Take a ticket out of the cache, where nobody else has it meanwhile; an empty one for none, or one too old."""
     kept = services.cache.take(f"ticket:{_hash(token)}")
     ticket: dict[str, Any] = json.loads(kept) if kept else {}
-    shown = oauth.challenge(verifier) if isinstance(verifier, str) else ""
-    if not ticket or not compare_digest(shown.encode(), ticket["challenge"].encode()):
-        raise Refused("ticket-invalid")
-    return ticket
+    return ticket if ticket and services.clock() < ticket["until"] else {}
 
 
 @contextmanager
-def _holding(services: Services, token: str, verifier: Any) -> Iterator[dict[str, Any]]:
-    """Give a ticket, and take it back with a try less if what is inside fails; a refusal leaves its event."""
-    try:
-        ticket = _take(services, token, verifier)
+def _holding(services: Services, token: str, verifier: Any, purpose: str = oauth.LOGIN) -> Iterator[dict[str, Any]]:
+    """Give a ticket, and take it back with a try less if what is inside fails; a refusal leaves its event.
+
+    purpose  what for: a ticket that somebody left for to bind is good for him and his session only
+    """
+    ticket = _take(services, token)
+    with events.in_flow(ticket.get("flow", "")):
         try:
-            yield ticket
-        except Exception:
-            _keep(services, token, {**ticket, "tries": ticket["tries"] - 1})
+            if not ticket:
+                raise Refused("ticket-invalid")
+            try:
+                shown = oauth.challenge(verifier) if isinstance(verifier, str) else ""
+                same_browser = compare_digest(shown.encode(), ticket["challenge"].encode())
+                if not same_browser or ticket["purpose"] not in (oauth.LOGIN, purpose):
+                    raise Refused("ticket-invalid")
+                yield ticket
+            except Exception:
+                _keep(services, token, {**ticket, "tries": ticket["tries"] - 1})
+                raise
+        except Refused as refused:
+            events.note(services, "bind", None, refused.reason)
             raise
-    except Refused as refused:
-        events.note(services, "bind", None, refused.reason)
-        raise
 
 
-def bind_existing(services: Services, token: str, verifier: Any, prove: Any, device: Device) -> Grant:
-    """Bind a ticket's identity to an account, and log in.
+def bind_existing(
+    services: Services, token: str, verifier: Any, prove: Any, device: Device, *, binding: Caller | None = None
+) -> Grant:
+    """Bind a ticket's identity to an account, and log in; who is logged in stays in his session, with a new pair.
 
-    prove  called for the account: a log-in by password, or the session of the caller; what it raises costs a try
+    prove    called for the account: a log-in by password, or the session of the caller; what it raises costs a try
+    binding  whose session that is; None for a password
 
     Raise :exc:`Refused`: ticket-invalid, already-bound (the account has another), identity-taken (somebody was faster).
     """
-    with _holding(services, token, verifier) as ticket:
+    with _holding(services, token, verifier, _purpose(binding)) as ticket:
         account: Account = prove()
         with services.db.write() as tx:
             _bind(tx, services, ticket, account)
             outbox.put(tx, services, "mail.identity_bound", user=account.id)
             events.write(tx, services, "bind", account.id, actor_id=account.id)
-    return tokens.log_in(services, account, device)
+    return tokens.reissue(services, binding.session) if binding else tokens.log_in(services, account, device)
 
 
 def bind_new(

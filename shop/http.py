@@ -130,7 +130,7 @@ def _read(body: Any) -> bytes:
 
 
 class HTTP:
-    """Calls other services.  Raise :exc:`Refused`, reason provider-unavailable, where none answers."""
+    """Calls other services.  Raise :exc:`Refused`: provider-unavailable, and provider-timeout for no answer in time."""
 
     def __init__(self) -> None:
         self._session = requests.Session()
@@ -161,10 +161,9 @@ class HTTP:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                 # The library's message may hold the URL, and the URL a token: it is not told.
                 late = deadline.is_over or isinstance(error, requests.Timeout | TimeoutError)
-                raise Refused(
-                    "provider-unavailable",
-                    "the provider did not answer in time" if late else "the provider cannot be reached",
-                ) from None
+                if late:
+                    raise Refused("provider-timeout", "the provider did not answer in time") from None
+                raise Refused("provider-unavailable", "the provider cannot be reached") from None
         return reply
 
     def close(self) -> None:

@@ -27,7 +27,6 @@ __all__ = [
     "ACCESS",
     "CURSOR",
     "REFRESH",
-    "REPEATS",
     "Keyring",
     "Ring",
     "derive",
@@ -41,7 +40,6 @@ _log = logging.getLogger("shop.keyring")
 ACCESS: Final = "access token"
 REFRESH: Final = "refresh token"
 CURSOR: Final = "cursor"
-REPEATS: Final = "idempotency key"
 _LOOK_EVERY: Final = 1.0  # seconds
 
 

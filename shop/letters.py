@@ -64,7 +64,17 @@ def token_reused(language: str, page: str, *, username: str) -> Letter:
 
 def _write(name: str, language: str, **words: object) -> Letter:
     subject, text = _WORDS[name][language.startswith("zh")]
+    if "username" in words:
+        words["username"] = _unlinked(str(words["username"]))
     return Letter(subject, text.strip().format_map(words) + "\n")
+
+
+def _unlinked(username: str) -> str:
+    """Return a name so that no mail program makes a link of it: "win.prizes.example" is one, and we write to anybody.
+
+    A word joiner behind a dot is not seen, and no host's name holds one.
+    """
+    return username.replace(".", ".\u2060")
 
 
 # For each letter: English, Chinese.

@@ -2,7 +2,7 @@
 
 Three kinds, since they answer three questions:
 
-    a quota     so many in a window, for an address, a network or an account: "q per w"
+    a quota     so many in a window, for an address, a network, an account or a route: "q per w"
     a cap       so many open at a time, for an address or a network
     a lock      a secret that may be guessed: after five failures a pause, which doubles with every further one
 
@@ -12,7 +12,10 @@ given back, and does not wipe what was wrong before.
 
 Without Redis nothing is let through: whoever limits the guessing of passwords must not open when the counter is down.
 
-Addresses are not counted in the sandbox (unless ADDRESS_LIMITS is on): a class of thirty sits behind one of them.
+A route is counted for all who call it together: what comes from a thousand addresses at once is nobody's quota else.
+
+Addresses and routes are not counted in the sandbox (unless ADDRESS_LIMITS is on): a class of thirty sits behind one
+address, and tries what a thousand do.
 
 This file knows counters; what is counted is in QUOTAS, CAPS, LOCKS and the edge.
 """
@@ -32,7 +35,7 @@ __all__ = [
 
 
 class Quota(NamedTuple):
-    """So many in a window of seconds; *of* is what is counted: an "address", a "network", an "account"."""
+    """So many in a window of seconds; *of* is what is counted: an "address", a "network", an "account", a "route"."""
 
     name: str
     of: str
@@ -51,10 +54,11 @@ class Lock(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a request comes from: an address (of IPv6 its /64), and its network."""
+    """Where a request comes from, an address (of IPv6 its /64) and its network; and where it goes, the route's path."""
 
     address: str = ""
     network: str = ""
+    route: str = ""
 
 
 NOWHERE: Final = Place()
@@ -78,34 +82,65 @@ class TooMany(Rejected):
         self.standing = standing
 
 
+# A route's quota is what two cores bear beside everything else, and its window is short: it opens again soon.
 QUOTAS: Final = {
-    "login": (Quota("login", "address", 20, 60), Quota("login-network", "network", 100, 60)),
-    "names": (Quota("names", "address", 10, 3600),),  # who is told that a name is taken could list all names
-    "register": (Quota("register", "address", 5, 3600), Quota("register-network", "network", 50, 3600)),
+    "login": (
+        Quota("login-address", "address", 20, 60),
+        Quota("login-network", "network", 100, 60),
+        Quota("login-route", "route", 1200, 60),
+    ),
+    "names": (  # who is told that a name is taken could list all names
+        Quota("names", "address", 10, 3600),
+        Quota("names-route", "route", 300, 60),
+    ),
+    "register": (
+        Quota("register", "address", 5, 3600),
+        Quota("register-network", "network", 50, 3600),
+        Quota("register-route", "route", 300, 60),
+    ),
     "resend": (Quota("resend", "account", 1, 60), Quota("resend-day", "account", 5, 86_400)),
     "reset": (Quota("reset", "account", 1, 60),),
     "letters": (  # resend and reset together
         Quota("letters", "address", 20, 3600),
         Quota("letters-network", "network", 100, 3600),
+        Quota("letters-route", "route", 600, 60),
     ),
     "receiver": (Quota("receiver", "account", 10, 86_400),),  # letters of a kind to one address: the worker's, silently
     "denied": (Quota("denied", "account", 20, 60),),  # things of others that one asked for
     "tokens": (  # of letters, tried
         Quota("tokens", "address", 20, 60),
         Quota("tokens-network", "network", 200, 60),
+        Quota("tokens-route", "route", 3000, 60),
     ),
-    "refresh": (Quota("refresh", "account", 30, 60),),  # for a session's family
-    "oauth": (Quota("oauth", "address", 20, 60), Quota("oauth-network", "network", 200, 60)),
-    "oauth-return": (Quota("oauth-return", "address", 20, 60), Quota("oauth-return-network", "network", 200, 60)),
+    "refresh": (  # for a session's family
+        Quota("refresh", "account", 30, 60),
+        Quota("refresh-route", "route", 6000, 60),
+    ),
+    "oauth": (
+        Quota("oauth", "address", 20, 60),
+        Quota("oauth-network", "network", 200, 60),
+        Quota("oauth-route", "route", 1200, 60),
+    ),
+    "oauth-return": (
+        Quota("oauth-return", "address", 20, 60),
+        Quota("oauth-return-network", "network", 200, 60),
+        Quota("oauth-return-route", "route", 1200, 60),
+    ),
 }
 # Flows that began and did not come back: whoever left them open would fill Redis with what they remember.  A window is
 # the seconds after which one is over by itself.
 CAPS: Final = {
-    "oauth-open": (Quota("oauth-open", "address", 20, 600), Quota("oauth-open-network", "network", 200, 600)),
+    "oauth-open": (
+        Quota("oauth-open", "address", 20, 600),
+        Quota("oauth-open-network", "network", 200, 600),
+        Quota(
+            "oauth-open-all", "all", 600, 600
+        ),  # where addresses are not counted: twenty for each of a class of thirty
+    ),
 }
 LOCKS: Final = {
-    "login": Lock("login-failures", 5, 300, 30, 900),  # by the name or the address that was typed
-    "password": Lock("password-failures", 5, 300, 30, 900),  # the present one, asked for while one is logged in
+    "login": Lock("login", 5, 300, 30, 900),  # by the name or the address that was typed
+    "password": Lock("password", 5, 300, 30, 900),  # the present one, asked for while one is logged in
 }
 
 # KEYS: a counter each.  ARGV: a quota and a window in milliseconds for each.  All are counted, or none.
@@ -235,9 +270,9 @@ def _counted(
     services: Services, quotas: Iterable[Quota], place: Place, account: str = ""
 ) -> tuple[list[Quota], list[str]]:
     """Return the quotas that count here, and their counters."""
-    whose = {"address": place.address, "network": place.network, "account": _hidden(services, account)}
-    on = services.settings.address_limits and bool(place.address)
-    counting = [quota for quota in quotas if on or quota.of == "account"]
+    whose = {**place._asdict(), "account": _hidden(services, account), "all": ""}
+    on = services.settings.address_limits
+    counting = [quota for quota in quotas if quota.of == "account" or (whose[quota.of] if on else quota.of == "all")]
     return counting, [f"{{limits}}:{quota.name}:{whose[quota.of]}" for quota in counting]
 
 

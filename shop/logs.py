@@ -21,14 +21,23 @@ FIELDS: Final = (
     "mac",
 )  # fmt: skip
 
+# The letters of base64url as a URL may spell them: %41 for A.
+_OTHERWISE: Final = "%(?:2[Dd]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9Aa])"
 _SECRETS: Final = (
     (re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"), "[redacted]"),  # a JWT
     (re.compile(r"(?i)\b(bearer )[A-Za-z0-9._~+/-]+=*"), r"\1[redacted]"),
     (re.compile(r"(://)[^/@\s]+@"), r"\1[redacted]@"),  # user and password of a URL
     (re.compile(r"(?i)((?:password|secret|token|code|state|ticket|verifier)=)[^&\s\"']+"), r"\1[redacted]"),
     (re.compile(r"\$argon2\S+"), "[redacted]"),
-    (re.compile(r"[A-Za-z0-9_-]{40,}"), "[redacted]"),  # one-time tokens, states, refresh tokens
+    (
+        re.compile(r"(?i)(duplicate entry )'.*'( for key)"),
+        r"\1[redacted]\2",
+    ),  # what MariaDB says of people's own values
+    (re.compile(rf"(?:[A-Za-z0-9_-]|{_OTHERWISE}){{40,}}"), "[redacted]"),  # one-time tokens, states, refresh tokens
 )
+
+# JSON lets these stand as they are, and whoever reads a log by lines may end one there, and terminals obey some.
+_LINE_ENDS: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 def redacted(text: str) -> str:
@@ -60,7 +69,7 @@ class Formatter(logging.Formatter):
                 told[name] = redacted(str(told[name]))
         if record.exc_info:
             told["traceback"] = redacted(self.formatException(record.exc_info))
-        return json.dumps(told, ensure_ascii=False, default=str)
+        return json.dumps(told, ensure_ascii=False, default=str).translate(_LINE_ENDS)
 
 
 def configure(process: str, level: int = logging.INFO) -> None:

@@ -10,6 +10,7 @@ This file knows passwords; it does not know whose they are.
 import functools
 import re
 import threading
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -75,7 +76,8 @@ class Hasher:
 def faults(pointer: str, password: str, *others: str) -> list[FieldError]:
     """Return what keeps *password* from being taken; *others* are the names and addresses it must not resemble.
 
-    Any character may stand in it, and none has to: rules of composition make passwords worse.
+    Any character may stand in it, and none has to: rules of composition make passwords worse.  It is hashed as it came;
+    how it is compared here (compatibility forms and case folded) is only for looking.
     """
     if len(password) < MIN_CHARACTERS:
         return [FieldError(pointer, "too_short", {"min": MIN_CHARACTERS})]
@@ -83,17 +85,36 @@ def faults(pointer: str, password: str, *others: str) -> list[FieldError]:
         return [FieldError(pointer, "too_long", {"max": MAX_CHARACTERS})]
     if "\0" in password:
         return [FieldError(pointer, "password_invalid")]
-    folded = password.casefold()
+    folded = _folded(password)
     if _is_common(folded):
-        return [FieldError(pointer, "password_common")]
-    for name in map(str.casefold, others):
-        if len(name) >= 4 and any(_is_like(name, spelling) for spelling in (folded, _plain(folded))):
-            return [FieldError(pointer, "password_similar")]
+        return [FieldError(pointer, "common")]
+    if any(_is_like(_folded(name), folded) for name in others):
+        return [FieldError(pointer, "similar")]
     return []
 
 
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def _is_like(name: str, password: str) -> bool:
-    return name in password or password in name or name[::-1] in password
+    """Whether *password* holds *name*, or a word of it is all the letters that *password* has: "ada12345" is ada's."""
+    words = _WORD.findall(name)
+    whole = "".join(words)
+    for spelling in _spellings(password):
+        letters = _once("".join(filter(str.isalpha, spelling)))
+        if letters and any(letters in (word, word[::-1]) for word in (*words, whole)):
+            return True
+        bare = "".join(_WORD.findall(spelling))
+        if len(whole) >= 4 and (whole in bare or whole[::-1] in bare or (len(bare) >= 4 and bare in whole)):
+            return True
+    return False
+
+
+def _spellings(folded: str) -> set[str]:
+    """Return *folded* with and without what stands around it, and each with letters for signs."""
+    both = {folded, _AROUND.sub("", folded)}
+    return both | set(map(_plain, both))
 
 
 def _is_common(folded: str) -> bool:
@@ -123,6 +144,8 @@ def _plain(text: str) -> str:
     return text.translate(_LETTERS)
 
 
+_OURS: Final = frozenset({"dada", "dadashop", "达达", "达达商城"})  # whoever guesses here begins with them
+_WORD: Final = re.compile(r"[^\W_]+")
 _LETTERS: Final = str.maketrans("@4301!$57", "aaeoiisst")
 _AROUND: Final = re.compile(r"\A[\W\d_]{1,4}(?=.{4})|(?<=.{4})[\W\d_]{1,4}\Z", re.DOTALL)  # "!!cats2026"
 
@@ -130,4 +153,4 @@ _AROUND: Final = re.compile(r"\A[\W\d_]{1,4}(?=.{4})|(?<=.{4})[\W\d_]{1,4}\Z", r
 @functools.cache
 def _common() -> frozenset[str]:
     lines = resources.files("shop").joinpath("common_passwords.txt").read_text("utf-8").splitlines()
-    return frozenset(line for line in lines if not line.startswith("#"))
+    return _OURS.union(line for line in lines if not line.startswith("#"))

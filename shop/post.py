@@ -37,7 +37,8 @@ class Post:
         try:
             message = self._message(to, letter)
             with self._connect() as server:
-                server.send_message(message)
+                # To this address, and not to what a reader of the header makes of it: encoded words are decoded there.
+                server.send_message(message, to_addrs=[to])
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise Undeliverable(f"refused with {codes}", forever=all(code >= 500 for code in codes)) from None

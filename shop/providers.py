@@ -10,7 +10,7 @@ A described provider is a JSON object, in a list:
      "subject": "id", "display_name": "login", "avatar": "avatar_url", "scope": ["read:user"], "pkce": true}
 
 That a code was exchanged with our own secret and, where it is enforced, with our own PKCE verifier, says that the token
-was made for us (RFC 9700 §4.5.3); such a provider is asked for nothing more.
+was made for us (RFC 9700 §4.5.3); such a provider is asked for nothing more.  Its tokens have at most 256 characters.
 
 This file knows answers; the flow is in `federation.py`.
 """
@@ -57,7 +57,7 @@ class Provider(Protocol):
 def greeting(name: Any, avatar: Any) -> Greeting:
     """Return a greeting of what a provider said, which may be anything."""
     shown = "".join(char for char in name if char.isprintable())[:60] if isinstance(name, str) else ""
-    good = isinstance(avatar, str) and len(avatar) <= 500 and avatar.startswith(("https://", "http://127.0.0.1"))
+    good = isinstance(avatar, str) and len(avatar) <= 500 and not oauth.url_fault(avatar)
     return Greeting(shown, avatar if good else "")
 
 
@@ -92,16 +92,12 @@ class Described:
 
     def _profile(self, http: HTTP, answer: oauth.TokenAnswer) -> dict[str, Any]:
         reply = http.get(self.user_url, {}, bearer=answer.access_token)
-        if reply.status >= 500:
-            raise Refused("provider-unavailable", f"the provider answered {reply.status}")
-        if reply.status != 200:
-            raise Refused("oauth-code-rejected", f"the provider refused, with status {reply.status}")
-        return oauth.read_members(reply.body)
+        return oauth.read_success(reply.status, reply.body)
 
 
 _SUBJECT: Final = re.compile(r"[\x21-\x7e]{1,64}")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,31}")
-_TAKEN: Final = frozenset({"weibo", "oauth"})
+_TAKEN: Final = frozenset({"weibo", "oauth", "status", "ticket"})  # paths, and members beside a provider's own
 
 # For each member: its default (None: it must be given), what makes it good, and what is told if it is not.
 _TEXT: Final[tuple[Callable[[Any], bool], str]] = (lambda value: isinstance(value, str), "a text")
@@ -110,7 +106,7 @@ _MEMBERS: Final[Mapping[str, tuple[Any, Callable[[Any], bool], str]]] = {
     "name": (
         None,
         lambda value: isinstance(value, str) and bool(_NAME.fullmatch(value)) and value not in _TAKEN,
-        "small letters, digits and hyphens; not weibo, not oauth",
+        "small letters, digits and hyphens; not weibo, oauth, status, ticket",
     ),
     "client_id": (None, *_GIVEN),
     "client_secret": (None, *_GIVEN),

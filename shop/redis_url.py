@@ -5,6 +5,7 @@
     redis+cluster://host:port,host:port                 the cluster that these nodes belong to; the others are found
 
 Each may begin with user:password@, percent-encoded; with rediss+ instead of redis+ all of it goes through TLS.
+Sentinels that want a password of their own are told it by ?sentinels=user:password at the end.
 
 This file knows the text; it opens no connection.
 """
@@ -28,6 +29,7 @@ class Place(NamedTuple):
     master   the name by which Sentinels know the master
     db       its database; a cluster has but one
     options  user, password and TLS, as a client takes them
+    asking   the same for the Sentinels
     """
 
     kind: str
@@ -35,6 +37,7 @@ class Place(NamedTuple):
     master: str = ""
     db: int = 0
     options: dict[str, Any] = {}  # noqa: RUF012 nobody writes into it
+    asking: dict[str, Any] = {}  # noqa: RUF012
 
 
 def wrong(url: str) -> str:
@@ -83,14 +86,21 @@ def _many(scheme: str, netloc: str, path: str, query: str, fragment: str) -> tup
             problems.append("the database is no number")
     elif path not in ("", "/", "/0"):
         problems.append("a cluster has one database, 0")
-    if query or fragment:
-        problems.append("it ends before a ? or #")
-    user, _, password = credentials.partition(":")
-    given = {"username": unquote(user), "password": unquote(password), "ssl": scheme.startswith("rediss")}
-    options = {name: value for name, value in given.items() if value}
+    named, _, theirs = query.partition("=")
+    if fragment or (query and (kind, named) != ("sentinel", "sentinels")):
+        problems.append("nothing but ?sentinels=user:password may follow, for Sentinels")
     if problems:
         return Place(kind), problems
-    return Place(kind, tuple(nodes), master, int(db or "0"), options), []
+    tls = scheme.startswith("rediss")
+    asking = _options(theirs, tls) if kind == "sentinel" else {}
+    return Place(kind, tuple(nodes), master, int(db or "0"), _options(credentials, tls), asking), []
+
+
+def _options(credentials: str, tls: bool) -> dict[str, Any]:
+    """Return what is given of "user:password" and TLS, as a client takes it."""
+    user, _, password = credentials.partition(":")
+    given = {"username": unquote(user), "password": unquote(password), "ssl": tls}
+    return {name: value for name, value in given.items() if value}
 
 
 def _node(text: str, usual: int) -> tuple[str, int]:

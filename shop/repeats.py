@@ -15,7 +15,7 @@ from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 
 from shop.errors import Refused
-from shop.keyring import REPEATS
+from shop.keyring import lasting_key
 from shop.services import Services
 
 __all__ = ["DAY", "Mark", "begin", "drop", "finish"]
@@ -43,7 +43,7 @@ def begin(services: Services, place: str, key: str, body: bytes) -> Mark:
     Raise :exc:`Refused`: idempotency-mismatch where the key came with another body, idempotency-running while the first
     one is not done.
     """
-    mac = services.keys.ring.keys(REPEATS)[0].mac
+    mac = lasting_key(services.settings.lasting_secret, "idempotency key").mac  # the ring may turn between the two
     name = f"once:{mac(b'name ' + place.encode() + b' ' + key.encode()).hex()}"
     mark = Mark(name, mac(b"body " + body).hex(), None)
     if services.cache.set(name, _written(mark), _RUNNING_SECONDS, if_new=True):

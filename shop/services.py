@@ -193,6 +193,6 @@ def redis_client(url: str) -> "redis.Redis":
     if place.kind == "cluster":
         nodes = [ClusterNode(*node) for node in place.nodes]  # type: ignore[no-untyped-call]
         return cast("redis.Redis", redis.RedisCluster(startup_nodes=nodes, **options))  # with all of it that we use
-    asking = {name: value for name, value in options.items() if name not in ("username", "password")}
+    asking = {name: value for name, value in options.items() if name not in place.options} | place.asking
     sentinel = Sentinel(place.nodes, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]
     return cast("redis.Redis", sentinel.master_for(place.master, db=place.db))  # type: ignore[no-untyped-call]

@@ -18,7 +18,8 @@
     WORKER_PROCESSES      how many processes one `python -m worker` starts; 1: it works itself
     WORKER_THREADS        how many jobs each of them runs at once
     WORKER_STOP_SECONDS   how long a job may go on after SIGTERM
-    ADDRESS_LIMITS        whether requests are counted by address: on, off, or auto (default): on but in the sandbox
+    ADDRESS_LIMITS        whether requests are counted by address, and for a route in all: on, off, or auto (default):
+                          on but in the sandbox
     ACCESS_LOG            whether each request is a line of the log: on, off, or auto (default): on but in the sandbox
     OAUTH_RETURN_BY_GET   whether a browser's return from a provider is taken by GET, its code in the query: on, off,
                           or auto (default): in the sandbox only

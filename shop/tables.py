@@ -162,6 +162,7 @@ events = Table(  # what happened; no row is ever changed, and none leaves with i
     Column("request", String(64), nullable=False),
     Column("network", String(64), nullable=False),
     Column("agent", String(8), nullable=False),
+    Column("flow", String(17), nullable=False, default=""),  # of a log-in elsewhere: hashes' first digits
     Column("mac", _Digest, nullable=False),
     Index("ix_events_user_id", "user_id", "id"),
     Index("ix_events_user_kind_agent", "user_id", "kind", "agent"),

@@ -25,21 +25,23 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Row, delete, insert, select, update
 
 from dada import base64url
-from dada.jwt import Issuer, Verifier
+from dada.jws import Check, Reading
+from dada.jwt import CLAIMS, Issuer, Verifier
 from shop import accounts, events, limits, liveness, outbox
 from shop.accounts import Account, must_be_active
 from shop.errors import Refused
 from shop.keyring import ACCESS, REFRESH, Ring
-from shop.limits import NOWHERE
+from shop.limits import NOWHERE, Place
 from shop.services import Services
 from shop.tables import sessions
 
 __all__ = [
     "Caller", "Device", "Grant", "Session", "end_all", "end_by_refresh_token", "end_session", "identify", "log_in",
-    "read_access_token", "refresh", "reissue", "renew", "sessions_of",
+    "owner_of", "read_access_token", "refresh", "reissue", "renew", "sessions_of",
 ]  # fmt: skip
 
 ACCESS_SECONDS: Final = 600
+SKEW_SECONDS: Final = 60  # by which the clock of the machine that signed may be ahead of ours
 IDLE_MS: Final = 14 * 86_400_000
 ABSOLUTE_MS: Final = 30 * 86_400_000
 GRACE_MS: Final = 10_000
@@ -87,6 +89,30 @@ class Session(NamedTuple):
 # --- access tokens ---------------------------------------------------------------------------------------
 
 
+class _Allowed(NamedTuple):
+    leeway: float = SKEW_SECONDS
+    max_age: float = ACCESS_SECONDS
+
+
+_ALLOWED: Final = _Allowed()
+_AGE: Final = next(check for check in CLAIMS if check.name == "age")
+
+
+def _age(_: Verifier, reading: Reading) -> str:
+    return _AGE.test(_ALLOWED, reading)
+
+
+class _AccessVerifier(Verifier):
+    """Makes every check of a Verifier; but an iat may lie a little ahead, since clocks of two machines differ.
+
+    An exp gets no such leeway: nobody is let in for longer by it.
+    """
+
+    payload_checks: tuple[Check, ...] = tuple(  # type: ignore[assignment]  # as many, one of them another
+        check._replace(test=_age) if check is _AGE else check for check in Verifier.payload_checks
+    )
+
+
 class _Signing:
     """Issuer and verifiers for the ring of the moment."""
 
@@ -96,7 +122,7 @@ class _Signing:
         required = ("exp", "iat", "sub", "jti", "client_id", "sid", "epoch", "auth_time")  # RFC 9068 §2.2, and ours
         rules: dict[str, Any] = {"typ": "at+jwt", "require": required, "max_length": 4096, "clock": clock}
         self.issuer = Issuer(keys[0], **names, lifetime=ACCESS_SECONDS, typ="at+jwt", clock=clock)
-        self.verifier = Verifier(keys, **names, **rules, max_age=ACCESS_SECONDS)
+        self.verifier = _AccessVerifier(keys, **names, **rules)
         # For logging out: a token whose time is over still says truly whose session it was.
         self.late_verifier = Verifier(keys, **names, **rules, leeway=ABSOLUTE_MS / 1000)
         self.refresh_keys = ring.keys(REFRESH)
@@ -237,14 +263,14 @@ def _grant(services: Services, row: Any, account: Account, secret: bytes) -> Gra
     return Grant(_access_token(services, row, account), ACCESS_SECONDS, token, left // 1000, account.username)
 
 
-def refresh(services: Services, token: str) -> Grant:
+def refresh(services: Services, token: str, place: Place = NOWHERE) -> Grant:
     """Return the next pair for a refresh token.
 
     Raise :exc:`Refused`: refresh-invalid for one that is unknown or too old, refresh-reused for one that was used
-    before, which ends its family.  Raise :exc:`TooMany` for a family that asks too often.
+    before, which ends its family.  Raise :exc:`TooMany` for a family that asks too often, or when too many do.
     """
     sid, secret = _read_refresh_token(services, token)
-    limits.take(services, "refresh", NOWHERE, sid)
+    limits.take(services, "refresh", place, sid)
     row, now = _refreshable(services, sid), services.now_ms
     if compare_digest(row.tip, _digest(secret)):
         successor = secrets.token_bytes(32)
@@ -307,12 +333,18 @@ def end_session(services: Services, sid: str, of: int | None = None) -> bool:
     return True
 
 
+def owner_of(services: Services, sid: str) -> int | None:
+    """Return whose session this is, for the record of who asked for another's; None for none."""
+    with services.db.read() as connection:
+        return connection.execute(select(sessions.c.user_id).where(sessions.c.id == sid)).scalar()
+
+
 def _end_family(services: Services, sid: str, user_id: int) -> None:
     with services.db.write() as tx:
         liveness.mark_ended(services, user_id, [sid])
         tx.execute(delete(sessions).where(sessions.c.id == sid))
         outbox.put(tx, services, "mail.token_reused", user=user_id)
-        events.write(tx, services, "token-reuse", user_id, "refresh-reused")
+        events.write(tx, services, "token.reuse", user_id, "refresh-reused")
 
 
 def end_by_refresh_token(services: Services, token: str) -> None:

@@ -62,17 +62,15 @@ class Email(NamedTuple):
 
 def username(text: str) -> Username | FieldError:
     """Return the forms of a name, or why it is none."""
+    wrong = FieldError("#/username", "username_invalid", {"min": MIN_LENGTH, "max": MAX_LENGTH})
     written = unicodedata.normalize("NFC", text)
     if not MIN_LENGTH <= len(written) <= MAX_LENGTH:
-        code, bound = (
-            ("too_short", {"min": MIN_LENGTH}) if len(written) < MIN_LENGTH else ("too_long", {"max": MAX_LENGTH})
-        )
-        return FieldError("#/username", code, bound)
+        return wrong
     key = username_key(text)
     if key is None or not MIN_LENGTH <= len(key) <= MAX_LENGTH or not _is_plain(key) or not _is_one_script(key):
-        return FieldError("#/username", "username_invalid")
+        return wrong
     if not _is_legible(written) or not _is_legible(key):
-        return FieldError("#/username", "username_invalid")
+        return wrong
     looks = looks_of(written, key)
     if key in RESERVED or looks & _reserved_skeletons():
         return FieldError("#/username", "username_reserved")
@@ -108,10 +106,10 @@ def username_key(text: str) -> str | None:
 
 
 def _is_plain(key: str) -> bool:
-    """Whether *key* is letters and digits with single separators between them, and begins with a letter."""
-    if not unicodedata.category(key[0]).startswith("L") or key[-1] in _SEPARATORS or re.search(r"[_.-]{2}", key):
-        return False
-    return all(char in _SEPARATORS or unicodedata.category(char) in _LETTERS_AND_DIGITS for char in key)
+    """Whether *key* is letters, digits and separators, and begins with a letter."""
+    return unicodedata.category(key[0]).startswith("L") and all(
+        char in _SEPARATORS or unicodedata.category(char) in _LETTERS_AND_DIGITS for char in key
+    )
 
 
 def _is_one_script(key: str) -> bool:
@@ -123,8 +121,12 @@ def _is_one_script(key: str) -> bool:
 
 
 def skeleton(name: str) -> str:
-    """Return *name* as it looks: each character replaced by the first of those that look like it (UTS #39 §4)."""
+    """Return *name* as it looks: each character replaced by the first of those that look like it (UTS #39 §4).
+
+    Nobody counts the signs between two letters, or sees those at the end of a name in a sentence.
+    """
     plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
+    plain = re.sub(r"([_.-])\1+", r"\1", plain).rstrip("_.-")
     for likeness, letter in (("rn", "m"), ("vv", "w"), ("0", "o")):
         plain = plain.replace(likeness, letter)
     return "".join(_prototypes().get(char, char) for char in plain)
@@ -158,6 +160,7 @@ def _prototypes() -> dict[str, str]:
 
 # --- mail addresses --------------------------------------------------------------------------------------
 
+_SPLIT = re.compile(r"\A\.|\.\.|\.\Z|=\?")
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+")
 
 
@@ -165,7 +168,7 @@ def email(text: str) -> Email | FieldError:
     """Return an address as letters are sent to it, with its key, or why it is none."""
     wrong = FieldError("#/email", "email_invalid")
     local, at, domain = text.rpartition("@")
-    if not at or not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith(".") or ".." in local:
+    if not at or not _is_local(local):
         return wrong
     if len(local.encode("utf-8", "replace")) > 64 or any(unicodedata.category(char).startswith("C") for char in local):
         return wrong
@@ -173,15 +176,28 @@ def email(text: str) -> Email | FieldError:
         ascii_domain = idna.encode(domain, uts46=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError):
         return wrong
+    name = ascii_domain.rpartition(".")[2]  # an address of a machine is no domain, however it is written: 0x7f.1
     if (
         "." not in ascii_domain.rstrip(".")
         or ascii_domain.endswith(".")
+        or not name[:1].isalpha()
         or len(f"{local}@{ascii_domain}".encode("utf-8", "replace")) > 254
     ):
         return wrong
     written = f"{local}@{ascii_domain}"
     key = email_key(written)
     return wrong if len(key) > 254 else Email(written, key)  # folding may make it longer
+
+
+def _is_local(text: str) -> bool:
+    """Whether *text* may stand before the @, and nobody on its way reads it as another address.
+
+    Mail programs decode encoded words where none may be, and fold wide signs into those with a meaning.
+    """
+    return all(
+        _LOCAL.fullmatch(spelling) and not _SPLIT.search(spelling)
+        for spelling in (text, unicodedata.normalize("NFKC", text))
+    )
 
 
 def address_key(text: str) -> str:

@@ -46,8 +46,7 @@ class Weibo:
 
     def token(self, status: int, body: bytes) -> oauth.TokenAnswer:
         """Return it as the standard has it, unless Weibo says in a number of its own that it does not want us."""
-        if status < 500:
-            _must_approve(oauth.read_members(body))
+        _must_approve(status, body)
         return oauth.read_token(status, body)
 
     def whose(self, http: HTTP, answer: oauth.TokenAnswer) -> str:
@@ -55,7 +54,7 @@ class Weibo:
         reply = http.post(f"{self.url}/oauth2/get_token_info", {"access_token": answer.access_token})
         info = _members(reply.status, reply.body)
         uid = _digits(info.get("uid"))
-        if str(info.get("appkey")) != self.client.client_id:
+        if type(info.get("appkey")) not in (int, str) or str(info["appkey"]) != self.client.client_id:
             raise Refused("oauth-code-rejected", "the token was made for another application")
         if type(info.get("expire_in")) is not int or info["expire_in"] <= 0:
             raise Refused("oauth-code-rejected", "the token is over")
@@ -73,19 +72,20 @@ class Weibo:
 
 
 def _members(status: int, body: bytes) -> dict[str, Any]:
-    """Return an answer's members.  Raise :exc:`Refused` for an error, which older answers number in a text."""
-    if status >= 500:
-        raise Refused("provider-unavailable", f"the provider answered {status}")
-    members = oauth.read_members(body)
-    if "error" in members or "error_code" in members or status != 200:
-        _must_approve(members)
-        raise Refused("oauth-code-rejected", f"the provider refused, with status {status}")
-    return members
+    """Return an answer's members.  Raise :exc:`Refused`, :exc:`OAuthError` for an error."""
+    _must_approve(status, body)
+    return oauth.read_success(status, body)
 
 
-def _must_approve(members: dict[str, Any]) -> None:
-    """Raise :exc:`Refused` if Weibo has not approved this application, which whoever is on call has to hear."""
-    code = str(members.get("error_code", ""))
+def _must_approve(status: int, body: bytes) -> None:
+    """Raise :exc:`Refused` if Weibo has not approved this application, which whoever is on call has to hear.
+
+    Older answers number an error in a text.
+    """
+    try:
+        code = str(oauth.read_members(body).get("error_code")) if status < 500 else ""
+    except oauth.OAuthError:
+        return  # it says something else
     if code in _UNAPPROVED:
         _log.error("the provider has not approved this application: error %s", code)
         raise Refused("oauth-provider-unapproved")

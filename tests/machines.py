@@ -86,7 +86,7 @@ class Cluster:
             node.kill()
 
 
-class _Sentinel(Redis):
+class Sentinel(Redis):
     """A Redis that watches others."""
 
     def command(self) -> list[str]:
@@ -107,7 +107,7 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         self.servers = [Redis(folder / name, "--repl-diskless-sync-delay", "0") for name in ("one", "two")]
-        self.sentinels = [_Sentinel(folder / f"sentinel-{number}") for number in range(3)]
+        self.sentinels = [Sentinel(folder / f"sentinel-{number}") for number in range(3)]
 
     @property
     def port(self) -> int:

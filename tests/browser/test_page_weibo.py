@@ -72,6 +72,35 @@ def test_somebody_who_is_logged_in_binds_with_a_click(logged_in):
     expect(card).to_contain_text("Only your password.")
 
 
+def test_who_leaves_to_bind_from_his_account_comes_back_to_it_and_only_he_can_bind(logged_in):
+    page = logged_in.page
+    logged_in.go("/password")
+    card = page.locator("section", has=page.locator("#identities-title"))
+    logged_in.to_weibo("阿达爱背包Dada")
+    expect(page.get_by_role("button", name="Bind to ada")).to_be_visible()
+    expect(page.locator("form#join, form#bind")).to_have_count(0)
+    page.get_by_role("button", name="Bind to ada").click()
+    expect(page.locator(".message .good")).to_contain_text("belong together")
+    expect(card.locator(".device")).to_contain_text("阿达爱背包Dada")
+    expect(card.get_by_role("button", name="Bind an account at Weibo")).to_have_count(0)
+    card.get_by_role("button", name="Take it away").click()
+    page.locator("dialog").get_by_role("button", name="Take it away").click()
+    expect(card.get_by_role("button", name="Bind an account at Weibo")).to_be_visible()
+
+
+def test_who_had_to_log_in_first_is_led_back_by_way_of_weibo_too(visit):
+    visitor = visit()
+    visitor.go("/login")
+    visitor.to_weibo("老王")
+    visitor.fill("join", username="laowang", email="laowang@mail.example", password=PASSWORD)
+    expect(visitor.page.locator("#who")).to_contain_text("laowang")
+    visitor.page.get_by_role("button", name="Log out").click()
+    visitor.go("/addresses")
+    visitor.page.locator("button.weibo").click()
+    expect(visitor.page.locator("#who")).to_contain_text("laowang")
+    assert visitor.page.url.endswith("/#/addresses")
+
+
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
     """A system where one may log in with another provider, too, and that provider."""

@@ -27,6 +27,10 @@ def provider(**others):
     return Provider(**(settings | others))
 
 
+def remembered(name="weibo", **others):
+    return Pending(name, oauth.challenge(BROWSER), "https://shop.example/callback/weibo.html", **others)
+
+
 # --- PKCE ------------------------------------------------------------------------------------------------
 
 
@@ -59,7 +63,7 @@ def test_a_browser_leaves_for_the_provider_with_nothing_of_its_own():
         "redirect_uri": "https://shop.example/callback/weibo.html",
         "state": state,
     }
-    assert pending == Pending("weibo", oauth.challenge(BROWSER))
+    assert pending == remembered()
 
 
 def test_scope_and_pkce_are_sent_where_the_provider_takes_them():
@@ -83,6 +87,9 @@ PROVIDERS = {
     "a redirect to another scheme": {"redirect_uri": "javascript:alert(1)"},
     "a redirect with a fragment": {"redirect_uri": "https://shop.example/#x"},
     "a redirect with an empty fragment": {"redirect_uri": "https://shop.example/#"},
+    "a redirect with a blank": {"redirect_uri": "https://shop.example/a b"},
+    "a redirect with a line end, which some readers drop": {"redirect_uri": "https://shop.example/\n"},
+    "a redirect to where it does not seem to lead": {"redirect_uri": "https://shop.example@evil.example/"},
     "a redirect with a wildcard": {"redirect_uri": "https://*.shop.example/"},
     "a broken address": {"authorize_url": "https://[::1"},
     "no name": {"name": ""},
@@ -138,7 +145,7 @@ def admission(**others):
     settings = {
         "provider": provider(),
         "returned": Return(STATE, "the-code"),
-        "pending": Pending("weibo", oauth.challenge(BROWSER)),
+        "pending": remembered(),
         "verifier": BROWSER,
     }
     return Admission(**(settings | others))
@@ -158,8 +165,20 @@ def test_the_token_request_holds_the_secret_in_its_body_only():
 
 
 def test_the_verifier_towards_the_provider_goes_along():
-    pending = Pending("weibo", oauth.challenge(BROWSER), verifier="v")
+    pending = remembered(verifier="v")
     assert oauth.admit(admission(pending=pending)).form["code_verifier"] == "v"
+
+
+def test_the_provider_is_shown_the_redirect_uri_that_the_browser_left_with():
+    moved = provider(redirect_uri="https://shop.example/moved")
+    form = oauth.admit(admission(provider=moved)).form
+    assert form["redirect_uri"] == "https://shop.example/callback/weibo.html"
+
+
+def test_what_is_left_for_is_remembered():
+    _, pending, _ = oauth.begin(provider(), oauth.challenge(BROWSER), "bind 7 sid")
+    assert pending == remembered(purpose="bind 7 sid")
+    assert oauth.admit(admission(pending=pending, purpose="bind 7 sid"))
 
 
 REFUSED = {
@@ -168,7 +187,22 @@ REFUSED = {
     "no secret": ({"verifier": None}, "verifier"),
     "an empty secret": ({"verifier": ""}, "verifier"),
     "the hash in place of the secret": ({"verifier": oauth.challenge(BROWSER)}, "verifier"),
-    "another provider": ({"pending": Pending("other", oauth.challenge(BROWSER))}, "provider"),
+    "another provider": ({"pending": remembered("other")}, "provider"),
+    "a way that was for binding, taken for logging in": ({"pending": remembered(purpose="bind 7 sid")}, "purpose"),
+    "a way that was for logging in, taken for binding": ({"purpose": "bind 7 sid"}, "purpose"),
+    "a way that was for binding to another": (
+        {"pending": remembered(purpose="bind 7 sid"), "purpose": "bind 8 sid"},
+        "purpose",
+    ),
+    "a way that was for binding in another session": (
+        {"pending": remembered(purpose="bind 7 sid"), "purpose": "bind 7 other"},
+        "purpose",
+    ),
+    "an error of the provider's": ({"returned": Return(STATE, error="server_error")}, "return"),
+    "an application that the provider does not know": (
+        {"returned": Return(STATE, error="unauthorized_client")},
+        "return",
+    ),
     "no consent": ({"returned": Return(STATE, error="access_denied")}, "denied"),
 }
 
@@ -201,6 +235,10 @@ def test_an_answer_is_read_whatever_it_calls_itself():
     assert (answer.access_token, answer.expires_in, answer.members["uid"]) == ("2.00Xljb", 157679999, "5712659759")
 
 
+def test_the_longest_token_has_256_characters():
+    assert oauth.read_token(200, body(access_token="a" * 256)).access_token == "a" * 256
+
+
 @pytest.mark.parametrize(
     ("told", "seconds"),
     [(7200, 7200), ("7200", 7200), (0, 0), (-1, 0), ("x", 0), (1.5, 0), (True, 0), (None, 0), ("١", 0), ("9" * 99, 0)],
@@ -216,12 +254,16 @@ ANSWERS = {
     "a wrong secret": (401, b'{"error":"invalid_client"}', "client"),
     "another redirect_uri": (400, b'{"error":"redirect_uri_mismatch"}', "client"),
     "an overloaded provider that says 400": (400, b'{"error":"temporarily_unavailable"}', "unavailable"),
-    "an error that is no text": (400, b'{"error":{}}', "answer"),
+    "an error that is no text": (400, b'{"error":{}}', "client"),
+    "an error with status 200 that is no text": (200, b'{"error":{}}', "answer"),
+    "a refusal in HTML": (404, b"<html>", "client"),
+    "a refusal that is cut off": (400, b'{"error":"invalid_gr', "client"),
     "status 500": (500, b"", "unavailable"),
     "status 503 with HTML": (503, b"<html>", "unavailable"),
     "a redirect": (302, b"{}", "answer"),
     "no token": (200, b'{"uid":"1"}', "answer"),
     "an empty token": (200, body(access_token=""), "answer"),
+    "a token that is too long": (200, body(access_token="a" * 257), "answer"),
     "a token that is a number": (200, body(access_token=1), "answer"),
     "a token with a newline": (200, body(access_token="a\nb"), "answer"),
     "HTML": (200, b"<html>", "answer"),

@@ -3,6 +3,7 @@
 import http.client
 import signal
 import socket
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -27,11 +28,17 @@ def env(database_url, redis_server, secrets_folder, world):
     }  # fmt: skip
 
 
-@pytest.fixture
-def running(env, tmp_path):
+@contextmanager
+def started(env, tmp_path):
     with Process("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app", env=env, log=tmp_path / "api.log") as process:
         process.url = f"http://{env['API_BIND']}"
         wait_until(lambda: answers(process), "the API to answer")
+        yield process
+
+
+@pytest.fixture
+def running(env, tmp_path):
+    with started(env, tmp_path) as process:
         yield process
 
 
@@ -59,16 +66,18 @@ def test_its_log_is_lines_of_json_without_the_query(running):
     assert all(line.startswith("{") for line in running.output.splitlines())
 
 
-def exchange(running, data):
-    """Send bytes as they are, and return the statuses of all answers."""
+def received(running, data):
+    """Send bytes as they are, and return what comes back."""
     host, port = running.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
-        received = b""
-        while part := connection.recv(1 << 16):
-            received += part
-    return [int(line[9:12]) for line in received.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+        return b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+
+def exchange(running, data):
+    """Send bytes as they are, and return the statuses of all answers."""
+    return [int(line[9:12]) for line in received(running, data).split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
 
 
 def raw(line, *headers, body=b""):
@@ -99,6 +108,17 @@ REQUESTS = {
 @pytest.mark.parametrize(("data", "statuses"), REQUESTS.values(), ids=REQUESTS)
 def test_requests_on_the_wire_are_answered(running, data, statuses):
     assert exchange(running, data) == statuses
+
+
+INSISTS = b"\r\nStrict-Transport-Security: max-age=31536000\r\n"
+
+
+@pytest.mark.parametrize(("api_url", "insists"), [("https://api.shop.example", 1), ("http://127.0.0.1:8000", 0)])
+def test_what_gunicorn_refuses_tells_browsers_to_insist_on_tls_as_the_application_does(env, tmp_path, api_url, insists):
+    env["API_URL"] = api_url
+    with started(env, tmp_path) as process:
+        for line in ("GET", f"GET /{'x' * 9000} HTTP/1.1", "GET /healthz HTTP/1.1"):
+            assert received(process, raw(line, "Connection: close")).count(INSISTS) == insists, line
 
 
 def test_a_connection_is_kept_for_the_next_request(running):

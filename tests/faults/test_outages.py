@@ -13,6 +13,7 @@ from tests.conftest import PAGE, environment, make_services
 from tests.faults.processes import Process
 from tests.handlers.people import PASSWORD, Person, join
 from tests.servers import MariaDB, Redis, free_port, wait_until
+from tests.shop.weibo_browser import Browser, forget_requests, token_requests
 from wsgi import make_app
 
 NEW = {"username": "bob", "password": PASSWORD, "email": "bob@example.org"}
@@ -127,6 +128,32 @@ def test_without_the_database_nothing_is_half_made_and_no_letter_goes_out(parts)
         client.delete(*client.keys("{limits}:*"))
     for name in CALLS:
         assert parts.call(name).status < 300, name
+
+
+@pytest.mark.xdist_group("outages")
+@pytest.mark.parametrize("part", ["redis", "mariadb"])
+def test_who_comes_back_from_weibo_during_an_outage_is_told_and_nothing_is_half_made(parts, world, part):
+    forget_requests(world)
+    browser, before = Browser(), parts.rows()
+
+    def leave():
+        left = parts.api("GET", f"/v1/users/weibo/authorization?code_challenge={browser.challenge}")
+        return browser.consent(left.json["authorization_url"]) | {"verifier": browser.verifier}
+
+    def arrive(brought):
+        return parts.api("POST", "/v1/users/weibo/users", brought)
+
+    brought, down = leave(), getattr(parts, part)
+    down.stop()
+    try:
+        is_told(arrive(brought))
+    finally:
+        down.start()
+    assert parts.rows() == before
+    with parts.redis.client() as client:
+        assert client.keys("ticket:*") == []
+    assert arrive(leave()).json["status"] == "unbound"
+    assert token_requests(world) <= 2  # the first code was shown once, or not at all
 
 
 @pytest.mark.xdist_group("outages")

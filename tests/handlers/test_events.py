@@ -54,6 +54,40 @@ def test_looking_at_another_s_leaves_an_event_of_its_own(api, services):
     assert (row.kind, row.outcome, row.actor_id) == ("access", "not-found", by_username(services, "eve").id)
 
 
+PARTS = {"receiver": "Ada", "phone": "123", "detail": "1 Main Street"}
+DENIED = {
+    "looking at an address": ("GET", "/v1/users/eve/addresses/{address}", None),
+    "changing an address": ("PUT", "/v1/users/eve/addresses/{address}", PARTS),
+    "deleting an address": ("DELETE", "/v1/users/eve/addresses/{address}", None),
+    "choosing an address": ("PUT", "/v1/users/eve/addresses/default", {"id": "{address}"}),
+    "ending a session": ("DELETE", "/v1/tokens/{session}", None),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), DENIED.values(), ids=DENIED)
+def test_whoever_tries_the_numbers_of_another_s_things_is_seen_by_both(api, services, method, path, body):
+    ada, eve = join(services, api), join(services, api, "eve")
+    hers = {
+        "address": ada("POST", "/v1/users/ada/addresses", PARTS).json["id"],
+        "session": ada("GET", "/v1/tokens").json["items"][0]["id"],
+    }
+    answers = []
+    for known in (hers, {"address": "999999", "session": "0" * 32}):
+        told = {name: value.format(**known) for name, value in body.items()} if body else None
+        answers.append(eve(method, path.format(**known), told, If_Match="*"))
+    assert [answer.status for answer in answers] == [404, 404]
+    first, second = ({**answer.json, "instance": "", "request_id": ""} for answer in answers)
+    assert first == second
+    seen = ada("GET", "/v1/users/ada/events").json["items"][0]
+    assert (seen["kind"], seen["outcome"], seen["by_me"]) == ("access", "not-found", False)
+    assert ada("GET", "/v1/users/ada/addresses").json["items"][0]["is_default"]
+    with services.db.read() as connection:
+        from shop.tables import events
+
+        rows = connection.execute(events.select().order_by(events.c.id.desc()).limit(2)).all()
+    assert [(row.kind, row.user_id is None) for row in rows] == [("access", True), ("access", False)]
+
+
 def test_what_was_typed_is_in_no_event(api, services):
     join(services, api)
     api("POST", "/v1/tokens", {"username": "swordfish", "password": PASSWORD})

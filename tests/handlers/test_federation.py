@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -98,7 +99,7 @@ def test_outside_the_sandbox_the_return_is_taken_by_post_only(services):
 
 def test_a_page_that_cannot_hash_is_given_a_secret(api):
     response = api("GET", "/v1/users/weibo/authorization")
-    verifier = response.json["verifier"]
+    verifier = response.json["flow_secret"]
     browser = Browser()
     params = browser.consent(response.json["authorization_url"])
     assert api("POST", "/v1/users/weibo/users", {**params, "verifier": verifier}).json["status"] == "unbound"
@@ -129,6 +130,196 @@ def test_another_browser_or_a_second_time_hears_400(api):
     assert arrive(api, browser, params).status == 400
 
 
+POLLUTED = {
+    "no state": ({"code": "c"}, "oauth-state-invalid"),
+    "an empty state": ({"state": "", "code": "c"}, "oauth-state-invalid"),
+    "two states": ({"state": ["STATE", "STATE"], "code": "c"}, "oauth-return-invalid"),
+    "a state that is a number": ({"state": 7, "code": "c"}, "oauth-return-invalid"),
+    "a state that is nothing": ({"state": None, "code": "c"}, "oauth-return-invalid"),
+    "a state as long as a book": ({"state": "s" * 2000, "code": "c"}, "oauth-return-invalid"),
+    "a state with a line end": ({"state": "STATE\r\n", "code": "c"}, "oauth-state-invalid"),
+    "no code": ({"state": "STATE"}, "oauth-return-invalid"),
+    "an empty code": ({"state": "STATE", "code": ""}, "oauth-return-invalid"),
+    "two codes": ({"state": "STATE", "code": ["c", "d"]}, "oauth-return-invalid"),
+    "a code of 513 characters": ({"state": "STATE", "code": "c" * 513}, "oauth-return-invalid"),
+    "a code as long as a book": ({"state": "STATE", "code": "c" * 2000}, "oauth-return-invalid"),
+    "a code with a line end": ({"state": "STATE", "code": "c\r\nX-Evil: 1"}, "oauth-return-invalid"),
+    "a code with a blank": ({"state": "STATE", "code": "c d"}, "oauth-return-invalid"),
+    "a code that is not ASCII": ({"state": "STATE", "code": "é"}, "oauth-return-invalid"),
+    "an error that is an object": ({"state": "STATE", "error": {}}, "oauth-return-invalid"),
+}
+
+
+@pytest.mark.parametrize(("members", "code"), POLLUTED.values(), ids=POLLUTED)
+def test_parameters_that_are_missing_twice_too_long_or_foreign_are_400_and_ask_nobody(api, world, members, code):
+    browser = Browser()
+    state = parse_qs(urlsplit(leave(api, browser)).query)["state"][0]
+    put_in = json.loads(json.dumps(members).replace("STATE", state))
+    refused = api("POST", "/v1/users/weibo/users", put_in | {"verifier": browser.verifier})
+    assert (refused.status, refused.json["code"], token_requests(world)) == (400, code, 0)
+
+
+def test_a_member_or_a_parameter_that_stands_there_twice_is_400(api, world):
+    browser, params = come_back(api)
+    twice = (
+        f'{{"state": "{params["state"]}", "code": "c", "code": "{params["code"]}", "verifier": "{browser.verifier}"}}'
+    )
+    assert api("POST", "/v1/users/weibo/users", raw=twice.encode()).status == 400
+    query = f"code=c&code={params['code']}&state={params['state']}&verifier={browser.verifier}"
+    assert api("GET", f"/v1/users/weibo/users?{query}").status == 400
+    assert token_requests(world) == 0
+
+
+@pytest.mark.parametrize(
+    "error", ["server_error", "temporarily_unavailable", "invalid_scope", "<script>alert(1)</script>"]
+)
+def test_what_the_provider_says_went_wrong_is_400_and_not_repeated(api, services, error):
+    browser = Browser()
+    state = parse_qs(urlsplit(leave(api, browser)).query)["state"][0]
+    told = {"state": state, "error": error}
+    refused = arrive(api, browser, told)
+    assert (refused.status, refused.json["code"]) == (400, "oauth-return-invalid")
+    assert b"script" not in refused.body
+    assert arrive(api, browser, told).json["code"] == "oauth-state-invalid"  # it was spent by then
+
+
+# --- where the page leads afterwards --------------------------------------------------------------------------
+
+
+def test_where_the_page_wants_to_go_comes_back_with_the_ticket_and_with_the_session(api, services):
+    ada = join(services, api)
+    for status in ("unbound", "logged_in"):
+        browser = Browser()
+        path = f"/v1/users/weibo/authorization?code_challenge={browser.challenge}&return_to=/addresses"
+        params = browser.consent(api("GET", path).json["authorization_url"])
+        answer = arrive(api, browser, params)
+        assert (answer.json["status"], answer.json["return_to"]) == (status, "/addresses")
+        if status == "unbound":
+            bind = {"ticket": answer.json["ticket"], "verifier": browser.verifier}
+            assert ada("POST", "/v1/users/weibo/bindings", bind).status == 200
+
+
+@pytest.mark.parametrize("elsewhere", [
+    "https://evil.example", "//evil.example", "/\\evil.example", "/account%0d%0aLocation:x", "javascript:alert(1)",
+    "/account/../..//evil.example", "/Account", "",
+])  # fmt: skip
+def test_nobody_is_led_to_where_a_stranger_s_link_says(api, services, elsewhere):
+    services.redis.flushdb()
+    refused = api("GET", f"/v1/users/weibo/authorization?return_to={elsewhere}")
+    assert (refused.status, refused.json["code"]) == (422, "validation")
+    assert services.redis.keys("oauth:*") == []
+
+
+# --- binding by who is logged in --------------------------------------------------------------------------------
+
+
+def leave_to_bind(who, browser):
+    return who("GET", f"/v1/users/weibo/authorization?code_challenge={browser.challenge}&purpose=bind")
+
+
+def come_back_to_bind(who, uid="9000000001"):
+    browser = Browser()
+    return browser, browser.consent(leave_to_bind(who, browser).json["authorization_url"], uid)
+
+
+def test_who_is_logged_in_leaves_to_bind_comes_back_and_binds(api, services):
+    ada = join(services, api)
+    browser, params = come_back_to_bind(ada)
+    told = params | {"verifier": browser.verifier, "purpose": "bind"}
+    back = ada("POST", "/v1/users/weibo/users", told)
+    assert (back.status, back.json["status"]) == (200, "unbound")
+    bind = {"ticket": back.json["ticket"], "verifier": browser.verifier}
+    by_password = bind | {"username": "ada", "password": PASSWORD}
+    assert api("POST", "/v1/users/weibo/bindings", by_password).json["code"] == "ticket-invalid"
+    assert ada("POST", "/v1/users/weibo/bindings", bind).status == 200
+    browser, params = come_back(api, "9000000001")
+    assert arrive(api, browser, params).json["status"] == "logged_in"
+
+
+def test_only_who_proved_himself_lately_leaves_to_bind(api, services, clock):
+    ada, browser = join(services, api), Browser()
+    anonymous = api("GET", f"/v1/users/weibo/authorization?code_challenge={browser.challenge}&purpose=bind")
+    assert (anonymous.status, anonymous.json["code"]) == (401, "unauthorized")
+    clock.advance(301)
+    late = leave_to_bind(ada, browser)
+    assert (late.status, late.json["code"]) == (403, "reauth-failed")
+    (event,) = ada("GET", "/v1/users/ada/events?limit=1").json["items"]
+    assert (event["kind"], event["outcome"], event["by_me"]) == ("bind", "reauth-failed", True)
+
+
+def test_a_way_back_for_binding_is_no_log_in_and_the_reverse(api, services, world):
+    """A link that ends a bind as a log-in, or a log-in as a bind, would make one account another's."""
+    ada, eve = join(services, api), join(services, api, "eve")
+    ways = {
+        "a bind taken for a log-in": (come_back_to_bind(ada), api, {}),
+        "a bind taken for a log-in, with the token": (come_back_to_bind(ada), ada, {}),
+        "a log-in taken for a bind": (come_back(api), ada, {"purpose": "bind"}),
+        "a bind of somebody else's": (come_back_to_bind(ada), eve, {"purpose": "bind"}),
+    }
+    for (browser, params), who, more in ways.values():
+        refused = who("POST", "/v1/users/weibo/users", params | {"verifier": browser.verifier} | more)
+        assert (refused.status, refused.json["code"]) == (400, "oauth-state-invalid")
+    browser, params = come_back_to_bind(ada)
+    nobody = api("POST", "/v1/users/weibo/users", params | {"verifier": browser.verifier, "purpose": "bind"})
+    assert (nobody.status, token_requests(world)) == (401, 0)
+
+
+def test_a_token_that_one_brings_to_a_log_in_is_not_looked_at(api, services):
+    """Who had somebody's session before does not keep it by a log-in: it is a new one (session fixation)."""
+    ada, eve = join(services, api), join(services, api, "eve")
+    assert ada("POST", "/v1/users/weibo/bindings", ticket(api)).status == 200
+    browser, params = come_back(api)
+    answer = eve("POST", "/v1/users/weibo/users", params | {"verifier": browser.verifier})
+    assert answer.json["username"] == "ada"
+    assert answer.json["refresh_token"] not in (ada.refresh, eve.refresh)
+    browser, params = come_back(api)
+    nonsense = {"Authorization": "Bearer no.good.token"}
+    answer = api("POST", "/v1/users/weibo/users", params | {"verifier": browser.verifier}, nonsense)
+    assert answer.json["username"] == "ada"
+
+
+def test_a_binding_that_another_sends_again_with_its_key_gets_nobody_s_tokens(api, services):
+    """Ticket, verifier and key are in the body and the head: what makes it ada's is her token."""
+    ada, eve = join(services, api), join(services, api, "eve")
+    same = {"method": "POST", "path": "/v1/users/weibo/bindings", "body": ticket(api), "Idempotency_Key": '"one"'}
+    assert ada(**same).status == 200
+    again = ada(**same)
+    assert (again.status, again.header("Idempotency-Replayed"), again.json["username"]) == (200, "true", "ada")
+    assert eve(**same).json["code"] == "ticket-invalid"
+    nobody = api(same["method"], same["path"], same["body"], {"Idempotency-Key": '"one"'})
+    assert (nobody.status, nobody.json["code"]) == (401, "unauthorized")
+
+
+def test_guesses_through_the_binding_and_through_the_log_in_are_counted_together(api, services):
+    join(services, api)
+    for number in range(5):
+        guess = {"username": "ada", "password": f"wrong {number}"}
+        if number % 2:
+            assert api("POST", "/v1/tokens", guess).status == 401
+        else:
+            assert api("POST", "/v1/users/weibo/bindings", ticket(api) | guess).status == 401
+    right = {"username": "ada", "password": PASSWORD}
+    locked = api("POST", "/v1/users/weibo/bindings", ticket(api) | right)
+    assert (locked.status, locked.json["code"]) == (429, "quota-exceeded")
+    with services.db.read() as connection:
+        assert connection.execute(select(identities)).all() == []
+
+
+def test_nothing_here_redirects_or_a_browser_might_send_a_body_on(api):
+    told = api("GET", "/openapi.json").json["paths"]
+    statuses = {
+        status for path in told.values() for one in path.values() if "responses" in one for status in one["responses"]
+    }
+    assert {status for status in statuses if status.startswith("3")} <= {"304"}
+
+
+def test_no_answer_of_a_flow_is_kept_by_anybody(api):
+    browser, params = come_back(api)
+    left = api("GET", f"/v1/users/weibo/authorization?code_challenge={browser.challenge}")
+    back = arrive(api, browser, params)
+    assert {left.header("Cache-Control"), back.header("Cache-Control")} == {"no-store"}
+
+
 def test_the_return_s_members_are_known_ones(api):
     assert api("POST", "/v1/users/weibo/users", {"code": "x", "uid": "1"}).status == 422
 
@@ -146,6 +337,18 @@ def test_whoever_is_logged_in_lately_binds_with_his_session(api, services, clock
     assert ada("POST", "/v1/users/weibo/bindings", ticket(api)).status == 200
     clock.advance(301)
     late = ada("POST", "/v1/users/weibo/bindings", ticket(api, "9000000002"))
+    assert (late.status, late.json["code"]) == (403, "reauth-failed")
+
+
+def test_who_binds_with_his_session_stays_in_it_and_has_proved_himself_no_later_than_before(api, services, clock):
+    """A second session would be one that its owner does not know, and would be fresh without a proof."""
+    ada = join(services, api)
+    clock.advance(200)
+    bound = Person(api, ada("POST", "/v1/users/weibo/bindings", ticket(api)).json)
+    assert len(bound("GET", "/v1/tokens").json["items"]) == 1
+    assert api("POST", "/v1/tokens/refresh", {"refresh_token": bound.refresh}).status == 200
+    clock.advance(101)
+    late = bound("DELETE", "/v1/users/ada/identities/weibo")
     assert (late.status, late.json["code"]) == (403, "reauth-failed")
 
 
@@ -227,12 +430,12 @@ def test_another_provider_has_the_same_under_its_name(services, tmp_path):
 
 WHO = ("access_token", "get_token_info", "users_show")
 REFUSALS = {
-    "oauth-code-rejected": 400, "oauth-misconfigured": 503, "oauth-provider-unapproved": 503,
-    "provider-answer": 502, "provider-unavailable": 504,
+    "oauth-code-rejected": 400, "oauth-provider-unapproved": 503,
+    "provider-answer": 502, "provider-unavailable": 502, "provider-timeout": 504,
 }  # fmt: skip
 # What somebody sees who comes back while the provider does that at its three endpoints; "" where it does not matter.
 SEEN = {
-    "delay": ({"seconds": 1}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
+    "delay": ({"seconds": 1}, ("provider-timeout", "provider-timeout", "provider-timeout")),
     "answer": ({"body": "nonsense"}, ("provider-answer", "provider-answer", "provider-answer")),
     "html": ({}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
     "reset": ({}, ("provider-unavailable", "provider-unavailable", "provider-unavailable")),
@@ -307,7 +510,7 @@ def test_every_error_that_weibo_knows_is_answered_and_leaves_nothing(api, servic
     sees(api, services, world, {"endpoint": endpoint, "fault": "error", "row": row}, REFUSALS)
 
 
-STATES = {"state-dropped": 422, "state-changed": 400, "state-doubled": 400}
+STATES = {"state-dropped": 400, "state-changed": 400, "state-doubled": 400}
 
 
 @pytest.mark.parametrize(("fault", "status"), STATES.items(), ids=STATES)

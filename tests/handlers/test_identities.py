@@ -34,6 +34,8 @@ def test_who_proved_himself_long_ago_does_so_again_first(api, services, world, c
     refused = ada("DELETE", "/v1/users/ada/identities/weibo")
     assert (refused.status, refused.json["code"]) == (403, "reauth-failed")
     assert len(ada("GET", "/v1/users/ada/identities").json["items"]) == 1
+    (event,) = ada("GET", "/v1/users/ada/events?limit=1").json["items"]
+    assert (event["kind"], event["outcome"], event["by_me"]) == ("unbind", "reauth-failed", True)
 
 
 def test_another_provider_s_paths_are_there_for_who_is_known(api):

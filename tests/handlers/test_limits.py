@@ -3,10 +3,13 @@
 import dataclasses
 import re
 from ipaddress import ip_network
+from urllib.parse import urlencode
 
 import pytest
 
 from dada.app import Request
+from dada.operations import operation_of
+from handlers import ROUTES
 from handlers.limits import address_of, place_of, prefix
 from tests.conftest import PAGE
 from tests.handlers.description import CheckedClient
@@ -70,7 +73,8 @@ def test_a_lock_answers_alike_for_who_exists_and_who_does_not(api, services):
     told = []
     for name in ("ada", "nobody"):
         answer = api("POST", "/v1/tokens", {"username": name, "password": PASSWORD})
-        assert answer.status == 429
+        assert (answer.status, answer.header("RateLimit-Policy")) == (429, '"login";q=5;w=300')
+        assert re.fullmatch(r'"login";r=0;t=(2\d|30)', answer.header("RateLimit"))
         own = ("X-Request-Id", "Server-Timing", "Retry-After", "RateLimit")
         headers = [(n, v) for n, v in answer.headers if n not in own]
         members = {n: v for n, v in answer.json.items() if n not in ("instance", "request_id", "detail")}
@@ -94,6 +98,60 @@ def test_each_has_its_quota_for_an_address(strict, method, path, body, most, sta
         named = body | {"username": f"x{number}"} if path == "/v1/tokens" else body
         assert strict(method, path, named).status == status
     assert strict(method, path, body).status == 429
+
+
+BACK = {"state": "s" * 43, "code": "c", "verifier": "v" * 43}
+TICKET = {"ticket": "t" * 43, "verifier": "v" * 43, "username": "ada", "password": "x"}
+CALLS = {  # what somebody may send to each route that counts, well formed, whatever comes of it
+    "/v1/users": new(1),
+    "/v1/users/activation": {"token": "x"},
+    "/v1/users/<username>/activation": None,
+    "/v1/users/<username>/password": {"current_password": "x", "new_password": "a brand new one"},
+    "/v1/password-resets": {"email": "x@example.org"},
+    "/v1/password-resets/<token>": {"password": "a brand new one"},
+    "/v1/tokens": {"username": "x", "password": "x"},
+    "/v1/tokens/refresh": {"refresh_token": "…"},
+    "/v1/users/weibo/authorization": None,
+    "/v1/users/weibo/users": BACK,
+    "/v1/users/weibo/bindings": TICKET,
+    "/v1/users/oauth/<provider>/authorization": None,
+    "/v1/users/oauth/<provider>/users": BACK,
+    "/v1/users/oauth/<provider>/bindings": TICKET,
+}
+COUNTED = [
+    (route.path, method)
+    for route in ROUTES
+    for method in route.who
+    if operation_of(getattr(route.resource, method.lower())).limited
+]
+
+
+@pytest.mark.parametrize(("path", "method"), COUNTED)
+def test_a_thousand_addresses_at_once_are_stopped_by_the_route(strict, services, path, method):
+    person, body = join(services, strict), CALLS[path]
+    asked = path.replace("<username>", "ada").replace("<token>", "x").replace("<provider>", "weibo")
+    if path == "/v1/tokens/refresh":
+        body = {"refresh_token": person.refresh}
+    if method == "GET":
+        asked, body = f"{asked}?{urlencode(body)}" if body and "token" not in body else asked, None
+    person(method, asked, body)
+    counters = services.redis.keys(f"{{limits}}:*-route:{path}")
+    for counter in counters:
+        services.redis.set(counter, 1_000_000, px=30_000)
+    answer = person(method, asked, body)
+    assert answer.status == 429
+    (quota,) = answer.json["violated-policies"]
+    assert f"{{limits}}:{quota}:{path}".encode() in counters
+    assert answer.header("RateLimit") == f'"{quota}";r=0;t={answer.header("Retry-After")}'
+    assert 0 < int(answer.header("Retry-After")) <= 30
+
+
+def test_a_thousand_addresses_list_no_more_names_than_the_route_tells(strict, services):
+    assert strict("POST", "/v1/users", NEW).status == 202
+    assert strict("POST", "/v1/users", NEW).status == 409
+    assert services.redis.get("{limits}:names-route:/v1/users") == b"1"  # what is not told is given back
+    services.redis.set("{limits}:names-route:/v1/users", 300, px=30_000)
+    assert strict("POST", "/v1/users", NEW).json["violated-policies"] == ["names-route"]
 
 
 def test_who_leaves_for_a_provider_and_does_not_come_back_cannot_fill_redis(strict, services):
@@ -147,6 +205,6 @@ def test_an_address_is_taken_from_who_is_trusted(address, forwarded, found):
 
 def test_one_subscriber_s_addresses_are_one(services):
     places = {place_of(services, request(f"2001:db8:1:2::{number}")) for number in range(9)}
-    assert places == {("2001:db8:1:2::/64", "2001:db8:1::/48")}
-    assert place_of(services, request("192.0.2.7")) == ("192.0.2.7/32", "192.0.2.0/24")
+    assert places == {("2001:db8:1:2::/64", "2001:db8:1::/48", "")}
+    assert place_of(services, request("192.0.2.7")) == ("192.0.2.7/32", "192.0.2.0/24", "")
     assert prefix("unknown") == ""

@@ -63,6 +63,22 @@ def test_a_reset_s_token_is_in_no_log_and_no_header(services, caplog, monkeypatc
     assert answer.header("Referrer-Policy") == "no-referrer"
 
 
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v1/password-resets/{}"), ("PUT", "/v1/password-resets/{}/"), ("PUT", "//v1/password-resets/{}"),
+     ("PUT", f"/{'x/' * 80}password-resets/{{}}")],
+)  # fmt: skip
+def test_a_reset_s_token_is_in_no_log_where_no_route_is_found(services, caplog, spell, method, path):
+    token = "swordfish-_" + "x" * 32
+    with caplog.at_level(logging.INFO):
+        answer = client(services, access_log=True)(method, path.format(spell(token)), {"password": "a brand new one"})
+    assert answer.status in (404, 405)
+    written = [Formatter("api").format(record) for record in caplog.records]
+    assert lines(caplog)
+    assert not any(part in line for line in written for part in (token[:20], spell(token)[:20])), written
+
+
 @pytest.mark.parametrize(
     ("method", "path", "told"),
     [

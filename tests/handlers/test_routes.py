@@ -53,7 +53,7 @@ def concrete(path):
 def test_what_is_not_for_anyone_is_for_nobody_without_a_token(api, method, path):
     response = api(method, concrete(path), {})
     assert (response.status, response.json["code"]) == (401, "unauthorized")
-    assert response.header("WWW-Authenticate") == 'Bearer realm="dada"'
+    assert response.header("WWW-Authenticate") == 'Bearer realm="dashop"'
 
 
 @pytest.mark.parametrize(("method", "path"), [(m, p) for m, p in PRIVATE if "<username>" in p], ids=str)
@@ -74,6 +74,7 @@ AUTHORIZATIONS = {
     "no token": ("Bearer", 400, "invalid_request"),
     "an empty token": ("Bearer ", 400, "invalid_request"),
     "two tokens": ("Bearer a.b.c, Bearer d.e.f", 400, "invalid_request"),
+    "two credentials of two schemes": ("Basic YTpi,Bearer a.b.c", 400, "invalid_request"),
     "a token with a blank": ("Bearer a b", 400, "invalid_request"),
     "no token of ours": ("Bearer a.b.c", 401, "invalid_token"),
     "a scheme in another case": ("bEARER a.b.c", 401, "invalid_token"),
@@ -90,7 +91,7 @@ def test_credentials_that_are_no_good_are_answered_as_rfc_6750_says(api, written
 
 def test_credentials_of_another_scheme_are_answered_with_a_bare_challenge(api):
     response = api("GET", "/v1/tokens", headers={"Authorization": "Basic YTpi"})
-    assert (response.status, response.header("WWW-Authenticate")) == (401, 'Bearer realm="dada"')
+    assert (response.status, response.header("WWW-Authenticate")) == (401, 'Bearer realm="dashop"')
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_whatever_is_wrong_is_answered_byte_for_byte_alike(api, services):
     told = [{k: v for k, v in answer.json.items() if k not in ("instance", "request_id")} for answer in answers]
     assert told == [told[0]] * 4
     assert {answer.status for answer in answers} == {401}
-    assert {answer.header("WWW-Authenticate") for answer in answers} == {'Bearer realm="dada"'}
+    assert {answer.header("WWW-Authenticate") for answer in answers} == {'Bearer realm="dashop"'}
     assert {answer.header("Content-Length") for answer in answers} == {answers[0].header("Content-Length")}
 
 

@@ -170,7 +170,7 @@ def test_the_checks_of_a_token_are_those_that_decided(traced):
     assert [step["name"] for step in told][: len(jws.ENVELOPE)] == [check.name for check in jws.ENVELOPE]
     assert len(told) > len(jws.ENVELOPE) + len(opener.header_checks)
     assert {step["verdict"] for step in told} == {"passed"}
-    assert all(step["source"].startswith(("dada/jws.py:", "dada/jwt.py:")) for step in told)
+    assert all(step["source"].startswith(("dada/jws.py:", "dada/jwt.py:", "shop/tokens.py:")) for step in told)
     assert checks(traced.last(), "session")[0]["verdict"] == "passed"
 
 
@@ -202,9 +202,12 @@ def test_what_is_refused_says_by_which_check(traced, method, path, more, group, 
 
 
 def test_each_field_that_is_wrong_is_a_step_in_plain_words(traced):
-    traced.client("POST", "/v1/users", {"username": "a", "email": 7})
+    traced.client("POST", "/v1/users", {"username": "a", "email": 7, "nickname": "x" * 51})
     told = [step["found"] for step in checks(traced.last(), "body")]
-    assert told == ["#/password is missing", "#/email must be a text", "#/username must have at least 3 characters"]
+    assert told == [
+        "#/password is missing", "#/email must be a text", "#/nickname must have at most 50 characters",
+        "#/username is not valid: username_invalid",
+    ]  # fmt: skip
 
 
 def last_step(traced, group, name):
@@ -237,11 +240,11 @@ def test_too_many_wrong_passwords_are_told_by_their_lock(traced):
     while traced.client("POST", "/v1/tokens", wrong).status != 429:
         left.append(last_step(traced, "limit", "lock")[2])
         assert last_step(traced, "password", "hash")[:2] == ("failed", "RFC 9106 §4")
-    assert left[0] == "login-failures: 4 more may be wrong before there is a pause"
+    assert left[0] == "login: 4 more may be wrong before there is a pause"
     assert len(left) == 5
     verdict, clause, found = last_step(traced, "limit", "lock")
     assert (verdict, clause) == ("failed", "RFC 6585 §4")
-    assert re.fullmatch(r"login-failures: too many were wrong; the pause lasts \d+ s more", found)
+    assert re.fullmatch(r"login: too many were wrong; the pause lasts \d+ s more", found)
 
 
 def test_a_quota_that_is_used_up_is_told_with_its_numbers(traced):
@@ -361,6 +364,7 @@ def test_secrets_that_are_not_the_sandbox_s_are_hidden(traced, redis_server):
     [
         ('{"password": "x y"}', '{"password": "•••"}'),
         ('{"access_token":"a.b.c","n":1}', '{"access_token":"•••","n":1}'),
+        ('{"flow_secret": "x"}', '{"flow_secret": "•••"}'),
         ("code=abc&state=def&x=1", "code=•••&state=•••&x=1"),
         ("/v1/users/weibo/users?code=abc", "/v1/users/weibo/users?code=•••"),
         ("http://127.0.0.1:7000/#/reset/abc", "http://127.0.0.1:7000/#/reset/•••"),

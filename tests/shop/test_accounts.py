@@ -4,14 +4,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from dada.problems import Invalid
 from shop import accounts, tokens
 from shop.errors import Refused
 from shop.limits import TooMany
 from shop.passwords import Hasher
-from shop.tables import identities, users
+from shop.tables import events, identities, users
 from tests.shop.people import PASSWORD, jobs, join, kept_digests, log_in, register, token_for, user_row
 
 
@@ -100,6 +100,20 @@ def test_the_letter_s_token_activates_the_account_once(services, clock):
     assert accounts.activate(services, token)  # the owner's second click
     clock.advance(601)
     assert reason(accounts.activate, services, token) == "activation-invalid"
+
+
+def test_the_owner_s_second_click_is_answered_alike_though_the_link_is_over_by_now(services, clock):
+    account = register(services)
+    token = token_for(services, account.id)
+    clock.advance(24 * 3600 - 1)
+    accounts.activate(services, token)
+    clock.advance(599)
+    assert accounts.activate(services, token).state == "active"
+    with pytest.raises(Refused):
+        accounts.check_activation(services, token)
+    clock.advance(2)
+    with pytest.raises(Refused, match="activation-invalid"):
+        accounts.activate(services, token)
 
 
 def test_only_the_token_s_hash_is_kept(services):
@@ -235,6 +249,48 @@ def test_what_a_database_would_cut_or_pad_is_no_address(services, behind):
     assert reason(accounts.authenticate, services, "ada@example.org" + behind, PASSWORD) == "invalid-credentials"
 
 
+def at_once(calls):
+    """Make all calls at the same moment, and return for each what it returned, or the reason of its refusal."""
+    gate = threading.Barrier(len(calls))
+
+    def one(call):
+        gate.wait(10)
+        try:
+            return call()
+        except Refused as error:
+            return error.reason
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(one, calls))
+
+
+def test_a_link_that_is_clicked_many_times_at_once_activates_once(services):
+    account = register(services)
+    token = token_for(services, account.id)
+    found = at_once([lambda: accounts.activate(services, token).state] * 4)
+    assert found == ["active"] * 4  # the owner's second click is answered like the first
+    with services.db.read() as connection:
+        written = connection.execute(select(events.c.kind).where(events.c.kind == "activation")).all()
+    assert len(written) == 1
+
+
+def test_an_address_that_two_prove_at_the_same_moment_is_one_s(services):
+    accounts_of_it = [register(services, name, "same@example.org") for name in ("ada", "eve")]
+    letters = [token_for(services, account.id) for account in accounts_of_it]
+    found = at_once([lambda token=token: accounts.activate(services, token).state for token in letters])
+    assert sorted(found) == ["activation-invalid", "active"]
+
+
+def test_a_reset_s_token_that_is_used_many_times_at_once_sets_one_password(services):
+    account = join(services)
+    token = token_for(services, account.id, "reset")
+    new = [f"a brand new one, number {number}" for number in range(4)]
+    found = at_once([lambda word=word: accounts.reset_password(services, token, word).epoch for word in new])
+    assert sorted(map(str, found)) == ["1", *["reset-invalid"] * 3]
+    good = [word for word in new if services.hasher.verify(user_row(services, account.id).password_hash, word)]
+    assert good == [new[found.index(1)]]
+
+
 def test_reset_change_and_letter_at_once_wait_for_each_other(services):
     account = join(services)
 
@@ -333,7 +389,7 @@ def test_a_changed_password_ends_every_session_and_every_letter_s_token(services
 def test_a_change_needs_the_present_password_and_a_new_one_that_is_taken(services):
     account = join(services)
     assert reason(accounts.change_password, services, account.id, "wrong", "another long one") == "reauth-failed"
-    for new, code in (("short", "too_short"), (PASSWORD, "password_same"), ("ada@example.org", "password_similar")):
+    for new, code in (("short", "too_short"), (PASSWORD, "password_same"), ("ada@example.org", "similar")):
         with pytest.raises(Invalid) as caught:
             accounts.change_password(services, account.id, PASSWORD, new)
         assert (caught.value.errors[0].pointer, caught.value.errors[0].code) == ("#/new_password", code)

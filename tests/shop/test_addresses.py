@@ -1,5 +1,8 @@
 """Addresses: one's own, by version, one of them the default."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from shop import addresses
@@ -71,3 +74,18 @@ def test_there_is_one_default_at_most(services, ada):
     defaults = {row.id: bool(row.is_default) for row in addresses.list_of(services, ada)}
     assert defaults == {first.id: False, second.id: True}
     assert addresses.get(services, ada, first.id).version == 2
+
+
+def test_two_who_choose_a_default_at_once_leave_one_and_break_nothing(services, ada):
+    ids = [addresses.add(services, ada, PARTS).id for _ in range(8)]
+    gate = threading.Barrier(4)
+
+    def choose(mine):
+        gate.wait(10)
+        for address_id in mine * 4:
+            addresses.make_default(services, ada, address_id)
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(choose, [ids[:3], ids[2:5], ids[4:7], ids[6:]]))
+    assert sum(bool(row.is_default) for row in addresses.list_of(services, ada)) == 1

@@ -65,7 +65,7 @@ WHAT_HAPPENS = {
     ),
     "a token that came twice": (
         reuse,
-        [("login", "ok", True), ("refresh", "ok", True), ("token-reuse", "refresh-reused", True)],
+        [("login", "ok", True), ("refresh", "ok", True), ("token.reuse", "refresh-reused", True)],
     ),
     "logging out": (
         lambda s, _: tokens.end_by_refresh_token(s, log_in(s).refresh_token),

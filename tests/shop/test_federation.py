@@ -1,6 +1,10 @@
 """Logging in with an account elsewhere: Weibo, against the look-alike over real HTTP."""
 
+import dataclasses
+import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -8,12 +12,14 @@ from sqlalchemy import select
 
 from dada import oauth
 from dada.problems import Invalid
-from shop import accounts, federation, tokens
+from shop import accounts, federation, limits, tokens
 from shop.errors import Refused
-from shop.tables import identities, users
+from shop.events import broken
+from shop.limits import NOWHERE
+from shop.tables import events, identities, users
 from shop.tokens import Device
-from tests.shop.people import PASSWORD, jobs, join
-from tests.shop.weibo_browser import Browser, forget_requests, token_requests
+from tests.shop.people import PASSWORD, jobs, join, log_in
+from tests.shop.weibo_browser import Browser, faults, forget_requests, token_requests
 
 DEVICE = Device("a browser", "127.0.0.0/24")
 
@@ -150,6 +156,186 @@ def test_one_code_is_shown_to_weibo_once(services, world):
     assert token_requests(world) == 1
 
 
+def test_a_state_is_over_ten_minutes_after_the_browser_left(services, world, clock):
+    browser, params = come_back(services)
+    clock.advance(600)
+    assert reason(federation.arrive, services, "weibo", params, browser.verifier, DEVICE) == "oauth-state-invalid"
+    browser, params = come_back(services)
+    clock.advance(599)
+    assert federation.arrive(services, "weibo", params, browser.verifier, DEVICE).ticket
+    assert token_requests(world) == 1
+
+
+def test_what_a_browser_left_with_is_remembered_under_the_state_s_hash_for_ten_minutes(services, clock):
+    services.redis.flushdb()
+    ada, browser = caller(services), Browser()
+    departure = federation.begin(services, "weibo", browser.challenge, binding=ada, return_to="/addresses")
+    (key,) = services.redis.keys("oauth:*")
+    assert key.decode() == f"oauth:{hashlib.sha256(departure.state.encode()).hexdigest()}"
+    assert 590_000 < services.redis.pttl(key) <= 600_000
+    assert json.loads(services.redis.get(key)) == {
+        "provider": "weibo",
+        "challenge": browser.challenge,
+        "redirect_uri": "http://127.0.0.1:7000/callback/weibo.html",
+        "purpose": f"bind {ada.user_id} {ada.session}",
+        "verifier": "",
+        "created_at": int(clock() * 1000),
+        "return_to": "/addresses",
+        "place": list(NOWHERE),
+    }
+
+
+def test_who_fills_the_store_with_states_is_stopped_where_addresses_are_not_counted_too(services):
+    services.redis.flushdb()
+    browser = Browser()
+    departures = [federation.begin(services, "weibo", browser.challenge) for _ in range(600)]
+    with pytest.raises(limits.TooMany) as caught:
+        federation.begin(services, "weibo", browser.challenge)
+    assert caught.value.standing.name == "oauth-open-all"
+    back = {"state": departures[0].state, "error": "access_denied"}
+    assert reason(federation.arrive, services, "weibo", back, browser.verifier, DEVICE) == "oauth-denied"
+    assert federation.begin(services, "weibo", browser.challenge)
+
+
+def test_where_a_browser_wanted_to_go_is_told_when_it_is_back(services):
+    browser = Browser()
+    departure = federation.begin(services, "weibo", browser.challenge, return_to="/addresses")
+    params = browser.consent(departure.authorization_url)
+    assert federation.arrive(services, "weibo", params, browser.verifier, DEVICE).return_to == "/addresses"
+
+
+# --- what a browser left for -------------------------------------------------------------------------------
+
+
+def caller(services, name="ada", agent="a browser"):
+    """Join, or log in again, and return who is logged in."""
+    if accounts.by_username(services, name) is None:
+        join(services, name)
+    return tokens.identify(services, log_in(services, name, agent=agent).access_token)
+
+
+def come_back_for(services, leaving, uid="9000000001"):
+    """Let a browser leave for *leaving*, who wants to bind (None: to log in), and come back."""
+    browser = Browser()
+    departure = federation.begin(services, "weibo", browser.challenge, binding=leaving)
+    return browser, browser.consent(departure.authorization_url, uid)
+
+
+def test_who_left_to_bind_gets_a_ticket_that_is_good_for_him_and_his_session_only(services):
+    ada, elsewhere, eve = caller(services), caller(services, agent="another"), caller(services, "eve")
+    browser, params = come_back_for(services, ada)
+    arrival = federation.arrive(services, "weibo", params, browser.verifier, DEVICE, binding=ada)
+    assert arrival.grant is None
+    ticket = (services, arrival.ticket.token, browser.verifier)
+    mine = accounts.by_username(services, "ada")
+    for other, account in ((None, mine), (elsewhere, mine), (eve, accounts.by_username(services, "eve"))):
+        bind = (federation.bind_existing, *ticket, lambda account=account: account, DEVICE)
+        assert reason(*bind, binding=other) == "ticket-invalid"
+    assert reason(federation.bind_new, *ticket, NEW, "en", DEVICE) == "ticket-invalid"
+    assert rows(services) == []
+    assert federation.bind_existing(*ticket, lambda: mine, DEVICE, binding=ada)
+    assert rows(services)[0].user_id == ada.user_id
+
+
+SWAPS = {
+    "a way that was for logging in, taken for binding": (None, "ada"),
+    "a way that was for binding, taken for logging in": ("ada", None),
+    "a way that was for binding to another": ("eve", "ada"),
+    "a way that was for binding in another session": ("ada", "ada again"),
+}
+
+
+@pytest.mark.parametrize(("left", "back"), SWAPS.values(), ids=SWAPS)
+def test_a_browser_comes_back_for_what_it_left_for_and_as_who_it_left(services, world, left, back):
+    people = {None: None, "ada": caller(services), "ada again": caller(services), "eve": caller(services, "eve")}
+    browser, params = come_back_for(services, people[left])
+    arrived = (federation.arrive, services, "weibo", params, browser.verifier, DEVICE)
+    assert reason(*arrived, binding=people[back]) == "oauth-state-invalid"
+    assert (token_requests(world), rows(services)) == (0, [])
+    assert reason(*arrived, binding=people[left]) == "oauth-state-invalid"  # the state is spent all the same
+
+
+def test_who_came_to_bind_what_is_bound_is_logged_in_as_nobody(services):
+    ada, eve = caller(services), caller(services, "eve")
+    browser, first = arrive(services)
+    federation.bind_existing(
+        services, first.ticket.token, browser.verifier, lambda: accounts.by_username(services, "ada"), DEVICE
+    )
+    for who, expected in ((eve, "identity-taken"), (ada, "already-bound")):
+        browser, params = come_back_for(services, who)
+        arrived = (federation.arrive, services, "weibo", params, browser.verifier, DEVICE)
+        before = len(tokens.sessions_of(services, ada.user_id, ""))
+        assert reason(*arrived, binding=who) == expected
+        assert len(tokens.sessions_of(services, ada.user_id, "")) == before
+    assert [row.user_id for row in rows(services)] == [ada.user_id]
+
+
+# --- what is told of it ------------------------------------------------------------------------------------
+
+
+def happened(services):
+    """Return kind, outcome and flow of every event of a log-in elsewhere."""
+    with services.db.read() as connection:
+        found = connection.execute(select(events).order_by(events.c.id)).all()
+    return [(row.kind, row.outcome, row.flow) for row in found if row.flow]
+
+
+def flow_of(params):
+    return ".".join(hashlib.sha256(params[name].encode()).hexdigest()[:8] for name in ("state", "code"))
+
+
+def test_every_way_that_an_arrival_ends_is_told_by_the_first_digits_of_hashes_only(services, caplog):
+    ada = join(services)
+    browser, params = come_back(services)
+    arrival = federation.arrive(services, "weibo", params, browser.verifier, DEVICE)
+    flow = flow_of(params)
+    ticket = (services, arrival.ticket.token)
+    assert reason(federation.bind_existing, *ticket, Browser().verifier, lambda: ada, DEVICE) == "ticket-invalid"
+    federation.bind_existing(*ticket, browser.verifier, lambda: ada, DEVICE)
+    told = [("ticket", "ok", flow), ("bind", "ticket-invalid", flow), ("bind", "ok", flow)]
+    assert happened(services) == told
+
+    assert reason(federation.arrive, services, "weibo", params, browser.verifier, DEVICE) == "oauth-state-invalid"
+    told.append(("login", "oauth-state-invalid", flow))
+    browser, params = come_back(services)
+    federation.arrive(services, "weibo", params, browser.verifier, DEVICE)
+    told.append(("login", "ok", flow_of(params)))
+    browser, denied = come_back(services, action="cancel")
+    assert reason(federation.arrive, services, "weibo", denied, browser.verifier, DEVICE) == "oauth-denied"
+    told.append(("login", "oauth-denied", hashlib.sha256(denied["state"].encode()).hexdigest()[:8]))
+    who = caller(services)
+    _, foreign = come_back_for(services, None)
+    binding = {"binding": who}
+    assert reason(federation.arrive, services, "weibo", foreign, "x" * 43, DEVICE, **binding) == "oauth-state-invalid"
+    told.append(("bind", "oauth-state-invalid", flow_of(foreign)))
+    assert happened(services) == told
+
+    assert list(broken(services.db, services.settings.lasting_secret)) == []
+    secrets = [params["state"], params["code"], denied["state"], browser.verifier, arrival.ticket.token]
+    with services.db.read() as connection:
+        kept = str(connection.execute(select(events)).all())
+    assert f"a browser leaves for weibo, flow {flow[:8]}" in caplog.text
+    assert not [secret for secret in secrets if secret in kept or secret in caplog.text]
+
+
+def test_whoever_changes_the_flow_of_an_event_breaks_the_chain_there(services):
+    arrive(services)
+    with services.db.write() as tx:
+        number = tx.execute(select(events.c.id).where(events.c.kind == "ticket")).scalar_one()
+        tx.execute(events.update().where(events.c.id == number).values(flow=""))
+    assert [place.id for place in broken(services.db, services.settings.lasting_secret)] == [number]
+
+
+def test_who_is_on_call_hears_that_the_provider_refuses_us(services, world, caplog):
+    browser, params = come_back(services)
+    faults(world, {"endpoint": "access_token", "fault": "error", "row": "21324-secret"})
+    assert reason(federation.arrive, services, "weibo", params, browser.verifier, DEVICE) == "oauth-code-rejected"
+    alerts = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [(record.name, record.getMessage()) for record in alerts] == [
+        ("shop.federation", "weibo refuses a request of ours, with status 401")
+    ]
+
+
 # --- tickets ---------------------------------------------------------------------------------------------
 
 
@@ -164,12 +350,21 @@ def test_a_ticket_binds_once(services):
 
 
 def test_a_ticket_is_worth_nothing_in_another_browser(services):
+    """Who has it without the secret gets nothing, and takes from its owner no more than tries."""
     ada = join(services)
-    for wrong in (lambda _: Browser().verifier, lambda _: None, lambda _: "", lambda browser: browser.challenge):
-        browser, arrival = arrive(services)
-        bind = (federation.bind_existing, services, arrival.ticket.token)
-        assert reason(*bind, wrong(browser), lambda: ada, DEVICE) == "ticket-invalid"
-        assert reason(*bind, browser.verifier, lambda: ada, DEVICE) == "ticket-invalid"  # it was shown elsewhere
+    browser, arrival = arrive(services)
+    bind = (services, arrival.ticket.token)
+    for wrong in (Browser().verifier, None, "", browser.challenge):
+        assert reason(federation.bind_existing, *bind, wrong, lambda: ada, DEVICE) == "ticket-invalid"
+    assert federation.bind_existing(*bind, browser.verifier, lambda: ada, DEVICE)
+
+
+def test_a_ticket_that_was_shown_in_other_browsers_five_times_is_over(services):
+    ada = join(services)
+    browser, arrival = arrive(services)
+    for verifier in [*(Browser().verifier for _ in range(5)), browser.verifier]:
+        bind = (services, arrival.ticket.token, verifier, lambda: ada, DEVICE)
+        assert reason(federation.bind_existing, *bind) == "ticket-invalid"
 
 
 def test_a_ticket_is_over_ten_minutes_after_it_was_given_however_often_it_was_tried(services, clock):
@@ -184,8 +379,7 @@ def test_a_ticket_is_over_ten_minutes_after_it_was_given_however_often_it_was_tr
     assert reason(*bind, wrong, DEVICE) == "invalid-credentials"
     (key,) = services.redis.keys("ticket:*")
     assert services.redis.pttl(key) <= 1000
-    clock.advance(2)
-    assert reason(*bind, wrong, DEVICE) in ("invalid-credentials", "ticket-invalid")
+    clock.advance(1)
     assert reason(*bind, lambda: ada, DEVICE) == "ticket-invalid"
 
 
@@ -325,11 +519,11 @@ def test_an_unknown_provider_is_not_found(services):
 
 ERRORS = {
     "access_denied": "oauth-denied",
-    "temporarily_unavailable": "provider-unavailable",
-    "server_error": "provider-unavailable",
-    "what is no error of the standard's": "provider-unavailable",
-    "unauthorized_client": "oauth-misconfigured",
-    "invalid_scope": "oauth-misconfigured",
+    "temporarily_unavailable": "oauth-return-invalid",
+    "server_error": "oauth-return-invalid",
+    "what is no error of the standard's": "oauth-return-invalid",
+    "unauthorized_client": "oauth-return-invalid",
+    "invalid_scope": "oauth-return-invalid",
 }
 
 
@@ -341,12 +535,12 @@ def test_what_the_provider_says_is_told_as_what_it_is(services, error, expected)
     assert reason(federation.arrive, services, "weibo", params, browser.verifier, DEVICE) == expected
 
 
-def _bound(bind, *arguments):
+def _outcome(call, *arguments):
     try:
-        bind(*arguments)
+        call(*arguments)
     except Refused as error:
         return error.reason
-    return "bound"
+    return "done"
 
 
 @pytest.mark.parametrize("uid", [f"900000000{number}" for number in range(1, 4)])
@@ -357,7 +551,115 @@ def test_two_who_bind_one_identity_at_once_wait_for_each_other_and_one_gets_it(s
     new = {"username": "eve", "password": PASSWORD, "email": "eve@example.org"}
     with ThreadPoolExecutor(2) as pool:
         one = pool.submit(
-            _bound, federation.bind_existing, services, mine.ticket.token, first.verifier, lambda: ada, DEVICE
+            _outcome, federation.bind_existing, services, mine.ticket.token, first.verifier, lambda: ada, DEVICE
         )
-        two = pool.submit(_bound, federation.bind_new, services, hers.ticket.token, second.verifier, new, "en", DEVICE)
-    assert sorted([one.result(), two.result()]) == ["bound", "identity-taken"]
+        two = pool.submit(
+            _outcome, federation.bind_new, services, hers.ticket.token, second.verifier, new, "en", DEVICE
+        )
+    assert sorted([one.result(), two.result()]) == ["done", "identity-taken"]
+
+
+# --- several at once ---------------------------------------------------------------------------------------
+
+
+def at_once(call, *every):
+    """Call with each of *every*, all at the same moment; return what came of each: "done", or the reason."""
+    ready = Barrier(len(every))
+
+    def one(given):
+        ready.wait(10)
+        return _outcome(call, *given)
+
+    with ThreadPoolExecutor(len(every)) as pool:
+        return sorted(pool.map(one, every))
+
+
+def test_one_return_that_comes_eight_times_at_once_spends_one_code(services, world):
+    browser, params = come_back(services)
+    came = at_once(federation.arrive, *[(services, "weibo", params, browser.verifier, DEVICE)] * 8)
+    assert came == ["done", *["oauth-state-invalid"] * 7]
+    assert token_requests(world) == 1
+
+
+def test_one_code_that_comes_with_eight_states_at_once_is_shown_once(services, world):
+    browser, params = come_back(services)
+    states = [federation.begin(services, "weibo", browser.challenge).state for _ in range(8)]
+    returns = [
+        (services, "weibo", {"state": state, "code": params["code"]}, browser.verifier, DEVICE) for state in states
+    ]
+    assert at_once(federation.arrive, *returns) == ["done", *["oauth-code-rejected"] * 7]
+    assert token_requests(world) == 1
+
+
+def test_one_ticket_that_is_used_eight_times_at_once_binds_once(services):
+    ada = join(services)
+    browser, arrival = arrive(services)
+    bind = (services, arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
+    assert at_once(federation.bind_existing, *[bind] * 8) == ["done", *["ticket-invalid"] * 7]
+    assert len(rows(services)) == 1
+
+
+def test_guesses_by_one_ticket_at_once_are_five_at_most(services):
+    join(services)
+    browser, arrival = arrive(services)
+    guesses = []
+
+    def guess():
+        guesses.append(1)
+        raise Refused("invalid-credentials")
+
+    bind = (services, arrival.ticket.token, browser.verifier, guess, DEVICE)
+    for _ in range(3):
+        at_once(federation.bind_existing, *[bind] * 6)
+    assert len(guesses) <= federation.TRIES
+
+
+def test_of_six_who_bind_one_identity_at_once_one_gets_it(services):
+    binds = []
+    for number in range(6):
+        account = join(services, f"user{number}")
+        browser, arrival = arrive(services)
+        binds.append((services, arrival.ticket.token, browser.verifier, lambda account=account: account, DEVICE))
+    assert at_once(federation.bind_existing, *binds) == ["done", *["identity-taken"] * 5]
+    assert len(rows(services)) == 1
+
+
+def test_of_two_identities_that_one_account_binds_at_once_it_gets_one(services):
+    ada, binds = join(services), []
+    for uid in ("9000000001", "9000000002"):
+        browser, arrival = arrive(services, uid=uid)
+        binds.append((services, arrival.ticket.token, browser.verifier, lambda: ada, DEVICE))
+    assert at_once(federation.bind_existing, *binds) == ["already-bound", "done"]
+    assert len(rows(services)) == 1
+
+
+def test_two_who_each_take_away_one_of_two_last_ways_leave_one(services):
+    ada = bound(services)
+    others = {**services.providers, "octopus": services.providers["weibo"]}
+    services = dataclasses.replace(services, providers=others)
+    with services.db.write() as tx:
+        tx.execute(users.update().where(users.c.id == ada.id).values(password_hash=None))
+        row = {"provider": "octopus", "subject": "7", "user_id": ada.id, "created_at": 1, "bound_at": 1}
+        tx.execute(identities.insert().values(row))
+    unbinds = [(services, ada.id, provider) for provider in ("weibo", "octopus")]
+    assert at_once(federation.unbind, *unbinds) == ["done", "last-login-method"]
+    assert len(rows(services)) == 1
+
+
+def test_one_who_binds_what_another_takes_away_at_that_moment_waits_or_is_refused(services):
+    ada, eve = bound(services), join(services, "eve")
+    with services.db.write() as tx:  # what is held: the ticket was given before it was bound
+        tx.execute(identities.delete())
+    browser, arrival = arrive(services)
+    with services.db.write() as tx:
+        row = {"provider": "weibo", "subject": "9000000001", "user_id": ada.id, "created_at": 1, "bound_at": 1}
+        tx.execute(identities.insert().values(row))
+    calls = (
+        (federation.unbind, services, ada.id, "weibo"),
+        (federation.bind_existing, services, arrival.ticket.token, browser.verifier, lambda: eve, DEVICE),
+    )
+    came = at_once(lambda call, *given: call(*given), *calls)
+    assert (came, [row.user_id for row in rows(services)]) in [
+        (["done", "done"], [eve.id]),
+        (["done", "identity-taken"], []),
+    ]

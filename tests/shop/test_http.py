@@ -1,11 +1,19 @@
 """Calls to other services: bounded, never redirected, never repeated."""
 
 import socket
+import ssl
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_address
 from typing import ClassVar
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from shop import http
 from shop.errors import Refused
@@ -105,6 +113,40 @@ def test_a_service_that_is_not_there_is_unavailable(caller):
     assert caught.value.reason == "provider-unavailable"
 
 
+def test_a_service_whose_certificate_nobody_signed_is_sent_nothing(server, caller, tmp_path):
+    """Somebody between us and the provider would get the code and the client's secret."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+    place = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    certificate = made.add_extension(place, critical=False).sign(key, hashes.SHA256())
+    pem = tmp_path / "certificate.pem"
+    pem.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        context.wrap_socket(listening, server_side=True) as secure,
+    ):
+        failed = []
+        thread = threading.Thread(target=lambda: failed.append(_refuses(secure)))
+        thread.start()
+        with pytest.raises(Refused) as caught:
+            caller.post(f"https://127.0.0.1:{secure.getsockname()[1]}/token", {"secret": "swordfish"})
+        thread.join(10)
+    assert (caught.value.reason, failed) == ("provider-unavailable", [True])
+
+
+def _refuses(listening):
+    try:
+        listening.accept()
+    except ssl.SSLError:
+        return True  # the caller hung up in the handshake
+    return False
+
+
 def test_a_proxy_of_the_environment_is_not_asked(server, caller, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     assert caller.get(server, {}).status == 200
@@ -155,7 +197,7 @@ def test_a_provider_that_sends_a_byte_at_a_time_holds_nobody_beyond_the_deadline
             caller.get(service.url, {})
     finally:
         service.close()
-    assert (caught.value.reason, caught.value.detail) == ("provider-unavailable", "the provider did not answer in time")
+    assert (caught.value.reason, caught.value.detail) == ("provider-timeout", "the provider did not answer in time")
 
 
 def test_the_end_of_one_call_s_time_does_not_cut_the_next_call(server, caller, monkeypatch):

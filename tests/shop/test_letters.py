@@ -36,3 +36,11 @@ def test_a_token_stands_behind_the_number_sign_where_no_server_sees_it():
 
 def test_a_name_is_written_as_it_is():
     assert "ada{}%s" in LETTERS["changed"]("en").text
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_name_that_could_be_a_host_is_no_link_in_a_letter_to_whomever(language):
+    letter = letters.activation(language, PAGE, username="win.prizes.example", token="t", hours=24)
+    assert "win.prizes.example" not in letter.text
+    assert "win.prizes.example" in letter.text.replace("\u2060", "")
+    assert f"{PAGE}/#/activation/t\n" in letter.text

@@ -100,10 +100,10 @@ class TestOpenFlows:
             counted.redis.zadd(key, {f"{HERE.address} 7": 1}, xx=True)  # it was over long ago
         limits.open_one(counted, "oauth-open", "another", HERE)
 
-    def test_where_no_address_is_counted_none_is(self, services):
+    def test_where_no_address_is_counted_all_are_counted_together(self, services):
         for number in range(30):
             limits.open_one(services, "oauth-open", str(number), HERE)
-        assert not list(services.redis.scan_iter("{limits}:oauth-open*"))
+        assert list(services.redis.scan_iter("{limits}:oauth-open*")) == [b"{limits}:oauth-open-all:"]
 
 
 @pytest.mark.parametrize("what", ["resend", "reset"])
@@ -125,6 +125,49 @@ def test_a_network_has_its_own_quota_whoever_in_it_asks(counted):
         limits.take(counted, "login", Place("192.0.2.200/32", "192.0.2.0/24"))
     assert caught.value.standing.name == "login-network"
     limits.take(counted, "login", Place("198.51.100.1/32", "198.51.100.0/24"))
+
+
+class TestARoute:
+    """What comes from many addresses at once is stopped by the route's own quota."""
+
+    def test_has_so_many_whoever_asks(self, counted):
+        for number in range(1200):
+            limits.take(counted, "login", Place(f"{number}", f"net {number}", "/v1/tokens"))
+        with pytest.raises(TooMany) as caught:
+            limits.take(counted, "login", Place("another", "net", "/v1/tokens"))
+        standing = caught.value.standing
+        assert (standing.name, standing.quota, standing.window, standing.left) == ("login-route", 1200, 60, 0)
+        assert 0 < standing.seconds <= 60
+        assert limits.take(counted, "login", Place("another", "net", "/v1/users/<username>/password"))
+
+    def test_is_counted_in_the_same_step_as_who_asks_or_not_at_all(self, counted):
+        here = HERE._replace(route="/v1/tokens")
+        use_up(counted, "login", here)
+        with pytest.raises(TooMany):
+            limits.take(counted, "login", here)
+        assert counted.redis.get("{limits}:login-route:/v1/tokens") == b"20"
+
+    def test_at_the_same_moment_has_not_more(self, counted):
+        counted.redis.set("{limits}:login-route:/v1/tokens", 1190, px=60_000)
+
+        def one(number):
+            try:
+                return limits.take(counted, "login", Place(str(number), f"net {number}", "/v1/tokens")) is not None
+            except TooMany:
+                return False
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(one, range(40))) == 10
+
+    def test_gets_back_what_came_to_nothing(self, counted):
+        here = HERE._replace(route="/v1/users")
+        limits.take(counted, "register", here)
+        limits.give_back(counted, "register", here)
+        assert counted.redis.get("{limits}:register-route:/v1/users") == b"0"
+
+    def test_is_not_counted_in_the_sandbox(self, services):
+        assert limits.take(services, "login", HERE._replace(route="/v1/tokens")) is None
+        assert services.redis.keys("{limits}*") == []
 
 
 def test_who_is_refused_by_one_quota_is_counted_by_none(counted):
@@ -168,7 +211,7 @@ def test_a_flood_leaves_one_event(counted):
     for _ in range(5):
         with pytest.raises(TooMany):
             limits.take(counted, "login", HERE)
-    assert kinds(counted) == [("limit", "login")]
+    assert kinds(counted) == [("limit", "login-address")]
 
 
 def test_in_the_sandbox_addresses_are_not_counted(services):
@@ -198,7 +241,7 @@ class TestTheLock:
 
     def over(self, services):
         """Let the pause be over, as time does."""
-        (key,) = services.redis.keys("{limits}:login-failures:*")
+        (key,) = services.redis.keys("{limits}:login:*")
         services.redis.hset(key, "ends", 1)
 
     def test_five_failures_are_free_and_then_there_is_a_pause_even_for_the_right_password(self, services):
@@ -233,7 +276,7 @@ class TestTheLock:
     def test_it_ends_by_itself(self, services):
         join(services)
         self.fail(services, 5)
-        (key,) = services.redis.keys("{limits}:login-failures:*")
+        (key,) = services.redis.keys("{limits}:login:*")
         assert 0 < services.redis.pttl(key) <= 930_000
 
     def test_a_session_goes_on(self, services):
@@ -308,7 +351,7 @@ class TestTheLock:
         join(services)
         self.fail(services, 5)
         self.locked(services)
-        assert kinds(services)[-2:] == [("login", "invalid-credentials"), ("lock", "login-failures")]
+        assert kinds(services)[-2:] == [("login", "invalid-credentials"), ("lock", "login")]
 
 
 def test_a_family_of_refresh_tokens_has_thirty_a_minute(services):

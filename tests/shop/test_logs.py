@@ -28,6 +28,14 @@ def test_a_record_is_one_line_of_json():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\x9b", "\u2028", "\u2029"])
+def test_nobody_writes_a_line_of_his_own_into_a_log(end):
+    line = Formatter("api").format(record("a %s", f'b{end}{{"level":"info"}}', path=f"/x{end}y"))
+    assert line.splitlines() == [line]
+    assert line.isprintable()
+    assert (json.loads(line)["message"], json.loads(line)["path"]) == (f'a b{end}{{"level":"info"}}', f"/x{end}y")
+
+
 def test_a_traceback_is_told_without_what_looks_like_a_secret():
     secret = new_secret()
     try:
@@ -43,9 +51,12 @@ def test_a_traceback_is_told_without_what_looks_like_a_secret():
 SECRETS = {
     "an access token": Issuer(Key(bytes(32)), issuer="x", lifetime=9).sign({"sub": "7"}),
     "a state": new_secret(),
+    "a token, spelled otherwise": "PUT /v1/password-resets/" + "".join(f"%{ord(char):02x}" for char in new_secret()),
+    "a token, one letter of it spelled otherwise": "xxxx%41swordfish_-%5f%2D" + "x" * 26,
     "a password in a URL": "redis://:swordfish@127.0.0.1",
     "a query": "GET /callback?code=swordfish&state=swordfish",
     "a header": "Authorization: Bearer swordfish",
+    "a value that the database has twice": "(1062, \"Duplicate entry 'swordfish@example.org' for key 'uq_users'\")",
     "a form": "client_secret=swordfish&access_token=swordfish",
 }
 

@@ -1,9 +1,14 @@
 """Letters by SMTP, over a real socket."""
 
+import logging
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from shop.letters import Letter
 from shop.post import Post, Undeliverable
+from shop.usernames import Email, email
 from tests.servers import free_port
 from tests.shop.weibo_browser import faults, forget_requests
 
@@ -24,6 +29,21 @@ def test_a_letter_arrives_as_it_was_written(post, world):
     assert (full["subject"], full["text"].replace("\r\n", "\n")) == ("激活", LETTER.text)
     assert full["links"] == ["http://127.0.0.1:7000/#/activation/x"]
     assert "Auto-Submitted: auto-generated" in full["raw"]
+
+
+def test_a_letter_goes_to_the_address_itself_and_not_to_what_its_encoded_words_say(post, caplog):
+    with caplog.at_level(logging.INFO, "mail.log"):  # what the server was told: it decodes them too
+        post.send("=?utf-8?q?eve?=@example.org", LETTER)
+    assert "rcpt TO:<=?utf-8?q?eve?=@example.org>" in caplog.text
+
+
+@given(st.text("abc.=?!#$%&'*+-/^_`{|}~0,<@(é中\u0301\u200b\ufe0f\uff20", min_size=1, max_size=30))
+@example("=?x?q?eve?=")
+def test_every_address_that_is_taken_is_read_in_the_header_as_it_was_written(local):
+    found = email(f"{local}@example.org")
+    if isinstance(found, Email):
+        (read,) = Post("smtp://x:1", "a@example.org")._message(found.written, LETTER)["To"].addresses
+        assert f"{read.username}@{read.domain}" == found.written
 
 
 REFUSALS = {

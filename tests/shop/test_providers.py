@@ -101,6 +101,9 @@ def test_what_it_answers_wrongly_logs_nobody_in(shop, octopus, profile, status, 
 def test_a_greeting_is_whatever_of_it_is_fit_to_be_shown():
     assert greeting("a\x00b\u202e", "javascript:alert(1)") == ("ab", "")
     assert greeting(None, 7) == ("", "")
+    assert greeting("a", "http://127.0.0.1.evil.example/a.png") == ("a", "")
+    assert greeting("a", "https://x.example@evil.example/a.png") == ("a", "")
+    assert greeting("a", "http://127.0.0.1:9000/a.svg") == ("a", "http://127.0.0.1:9000/a.svg")
     assert greeting("x" * 99, "https://x.example/" + "y" * 500) == ("x" * 60, "")
 
 
@@ -111,6 +114,11 @@ def problems(tmp_path, told):
         read_descriptions(path, PAGE)
     assert "octo-secret" not in str(caught.value)
     return [(problem.code, problem.field) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", ["weibo", "oauth", "status", "ticket"])
+def test_a_provider_has_no_name_that_means_something_else_in_a_path_or_an_answer(octopus, tmp_path, name):
+    assert problems(tmp_path, [octopus.description(name=name)]) == [("provider", "providers[0].name")]
 
 
 def test_no_file_is_no_provider(tmp_path):

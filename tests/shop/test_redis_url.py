@@ -18,16 +18,27 @@ RIGHT = {
     ),
     "Sentinels at their usual port": ("redis+sentinel://a/dada", Place("sentinel", (("a", 26379),), "dada")),
     "a user with TLS": (
-        "rediss+sentinel://u%3A:p%40%2F@a/dada/",
-        Place("sentinel", (("a", 26379),), "dada", 0, {"username": "u:", "password": "p@/", "ssl": True}),
+        "rediss+sentinel://u%3A:p%40@a/dada/",
+        Place("sentinel", (("a", 26379),), "dada", 0, {"username": "u:", "password": "p@", "ssl": True}, {"ssl": True}),
+    ),
+    "Sentinels with a password of their own": (
+        "redis+sentinel://:p@a/dada?sentinels=:q%26",
+        Place("sentinel", (("a", 26379),), "dada", 0, {"password": "p"}, {"password": "q&"}),
+    ),
+    "Sentinels with a user of their own": (
+        "redis+sentinel://a/dada/?sentinels=u:q",
+        Place("sentinel", (("a", 26379),), "dada", 0, {}, {"username": "u", "password": "q"}),
     ),
     "a cluster": ("redis+cluster://a:1,b/", Place("cluster", (("a", 1), ("b", 6379)))),
     "a cluster with a password": ("redis+cluster://:p@a/0", Place("cluster", (("a", 6379),), "", 0, {"password": "p"})),
 }  # fmt: skip
 HOST, PORT, NAME, DB = (
-    "a host is missing", "a port is no number up to 65535", "the master's name is missing, or none",
+    "a host is missing",
+    "a port is no number up to 65535",
+    "the master's name is missing, or none",
     "the database is no number",
-)  # fmt: skip
+)
+MORE = "nothing but ?sentinels=user:password may follow, for Sentinels"  # fmt: skip
 WRONG = {
     "another protocol": ("http://a", "this is no redis, rediss, unix, redis+sentinel"),
     "no protocol": ("a:1", "this is no redis"),
@@ -43,8 +54,10 @@ WRONG = {
     "port 0": ("redis+cluster://a:0", PORT),
     "a bracket that does not close": ("redis+cluster://a,[::1", "this is no URL"),
     "a cluster's second database": ("redis+cluster://a/1", "a cluster has one database, 0"),
-    "what no such URL has": ("redis+cluster://a?db=1", "it ends before a ? or #"),
-    "all of it": ("redis+sentinel://u:swordfish@,a:x//y#z", f"{HOST}; {PORT}; {NAME}; {DB}; it ends before a ? or #"),
+    "what no such URL has": ("redis+cluster://a?db=1", MORE),
+    "Sentinels of a cluster": ("redis+cluster://a?sentinels=u:swordfish", MORE),
+    "another option": ("redis+sentinel://a/dada?password=swordfish", MORE),
+    "all of it": ("redis+sentinel://u:swordfish@,a:x//y#z", f"{HOST}; {PORT}; {NAME}; {DB}; {MORE}"),
 }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shop import repeats
+from shop import repeats, rotation
 from shop.errors import Refused
 
 
@@ -22,6 +22,16 @@ def test_what_came_of_the_first_is_found_by_whoever_sends_the_same(services):
     repeats.finish(services, first, ["made", 7])
     assert begin(services).kept == ["made", 7]
     assert begin(services).kept == ["made", 7]
+
+
+def test_the_same_is_found_though_the_ring_was_turned_meanwhile(services, clock):
+    repeats.finish(services, begin(services), "made")
+    ring = services.settings.keys_file
+    kid = rotation.create(ring, clock()).kid
+    clock.advance(60)
+    rotation.promote(ring, kid, clock())
+    assert services.keys.ring.kids[0] == kid
+    assert begin(services).kept == "made"
 
 
 def test_another_person_path_or_key_is_another_request(services):

@@ -1,11 +1,14 @@
 """The steps lead to just the tables that the program knows, on both databases."""
 
+import json
+
 import pytest
 import sqlalchemy as sa
 
 from dada.errors import Misuse
-from shop import schema
+from shop import events, schema
 from shop.database import Database, IntegrityError
+from shop.keyring import lasting_key
 from shop.usernames import skeleton
 
 
@@ -68,3 +71,28 @@ def test_the_step_to_looks_keeps_every_row_and_of_two_that_look_alike_the_older_
     assert dict(found) == {skeleton("paypal"): 1, skeleton("paypai"): 2, "Ada": 3, "ada": 3}
     with pytest.raises(IntegrityError), nothing.write() as tx:  # what refers to nothing is refused again
         tx.execute(sa.text("INSERT INTO looks (skeleton, user_id) VALUES ('x', 99)"))
+
+
+def test_the_step_to_flows_leaves_the_chain_of_events_whole(nothing):
+    """Rows that were written before belong to no flow that is known: their MACs are what they were."""
+    schema.migrate(nothing, "0003")
+    secret = bytes(range(32))
+    key = lasting_key(secret, "events")
+    row = {
+        "id": 1, "at": 1, "kind": "login", "outcome": "ok", "user_id": 7, "actor_id": 7, "request": "r",
+        "network": "127.0.0.0/24", "agent": "00000000",
+    }  # fmt: skip
+    written = json.dumps(list(row.values()), separators=(",", ":"))
+    mac = key.mac(bytes(32) + written.encode())
+    with nothing.write() as tx:
+        tx.execute(sa.text(
+            "INSERT INTO events (id, at, kind, outcome, user_id, actor_id, request, network, agent, mac)"
+            " VALUES (:id, :at, :kind, :outcome, :user_id, :actor_id, :request, :network, :agent, :mac)"
+        ), row | {"mac": mac})  # fmt: skip
+        seal = key.mac(b"head 1 " + mac)
+        tx.execute(sa.text("UPDATE event_head SET last = 1, mac = :mac, seal = :seal"), {"mac": mac, "seal": seal})
+    schema.migrate(nothing)
+    assert list(events.broken(nothing, secret)) == []
+    with nothing.write() as tx:
+        tx.execute(sa.text("UPDATE events SET flow = 'abcdef01'"))
+    assert [place.id for place in events.broken(nothing, secret)] == [1]

@@ -7,6 +7,7 @@ import redis
 
 from shop.services import OUTAGES, Unwilling, connect, redis_client
 from tests.conftest import environment
+from tests.machines import MASTER, Sentinel
 from tests.servers import Redis, free_port, wait_until
 
 
@@ -73,6 +74,21 @@ def test_every_kind_of_client_sends_once(where):
         assert client.connection_pool.connection_kwargs["socket_timeout"] == 5
         with pytest.raises(OUTAGES):
             client.ping()
+
+
+def test_sentinels_and_master_are_each_told_their_own_password(tmp_path):
+    with Redis(tmp_path / "master") as master:
+        sentinel = Sentinel(tmp_path / "sentinel")
+        sentinel.watch(master.port)
+        with sentinel, sentinel.client() as watching, master.client() as watched:
+            watching.sentinel_set(MASTER, "auth-pass", "of the master")
+            for server, password in ((watched, "of the master"), (watching, "of sentinels")):
+                server.acl_setuser("default", enabled=True, reset_passwords=True, passwords=[f"+{password}"])
+            place = f"redis+sentinel://:of%20the%20master@127.0.0.1:{sentinel.port}/{MASTER}"
+            with redis_client(f"{place}?sentinels=:of%20sentinels") as client:
+                assert client.ping()
+            with redis_client(place) as client, pytest.raises(OUTAGES):
+                client.ping()
 
 
 def test_a_cluster_of_which_no_node_answers_is_an_outage():

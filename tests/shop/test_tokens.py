@@ -50,6 +50,19 @@ def test_it_is_good_for_ten_minutes(services, ada, clock):
     assert reason(tokens.identify, services, grant.access_token) == "expired"
 
 
+@pytest.mark.parametrize(("ahead", "good"), [(30, True), (60, True), (61, False), (600, False)])
+def test_a_clock_that_is_a_minute_ahead_logs_nobody_out_and_one_that_is_more_makes_no_tokens(
+    services, ada, clock, ahead, good
+):
+    clock.advance(ahead)
+    grant = log_in(services)  # by the machine whose clock is ahead
+    clock.advance(-ahead)
+    if good:
+        assert tokens.identify(services, grant.access_token).username == "ada"
+    else:
+        assert reason(tokens.identify, services, grant.access_token) == "expired"
+
+
 def test_a_token_of_another_kind_or_of_another_key_of_ours_is_no_access_token(services, ada):
     ring = services.keys.ring
     claims = {name: value for name, value in peek(log_in(services).access_token).claims.items() if name != "iat"}

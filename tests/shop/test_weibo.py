@@ -3,9 +3,12 @@
 import pytest
 from sqlalchemy import select
 
+from dada.oauth import TokenAnswer
 from shop import federation
 from shop.errors import Refused
+from shop.http import Reply
 from shop.tables import identities, users
+from shop.weibo import Weibo
 from tests.shop.test_federation import DEVICE, arrive, come_back, reason
 from tests.shop.weibo_browser import faults, forget_requests, token_requests
 
@@ -17,7 +20,7 @@ def _fresh(world):
 
 ANSWERS = {
     "a used code": ({"endpoint": "access_token", "fault": "error", "row": "21325"}, "oauth-code-rejected"),
-    "a wrong secret": ({"endpoint": "access_token", "fault": "error", "row": "21324-secret"}, "oauth-misconfigured"),
+    "a wrong secret": ({"endpoint": "access_token", "fault": "error", "row": "21324-secret"}, "oauth-code-rejected"),
     "an application not approved, at once": (
         {"endpoint": "access_token", "fault": "error", "row": "21337"},
         "oauth-provider-unapproved",
@@ -66,6 +69,18 @@ def test_a_name_that_is_no_text_greets_nobody_and_harms_nothing(services, world,
         assert error.reason == "provider-answer"
     else:
         assert arrival.ticket.name.isprintable()
+
+
+@pytest.mark.parametrize(("client_id", "told"), [("True", b"true"), ("None", b"null"), ("7", b"7.0"), ("7", b"[7]")])
+def test_an_application_s_number_is_a_number_or_its_text_and_nothing_that_is_spelled_like_it(client_id, told):
+    class Told:
+        def post(self, *_):
+            return Reply(200, b'{"uid":1,"expire_in":9,"appkey":' + told + b"}")
+
+    ours = Weibo.at("https://weibo.example", client_id, "secret", "https://shop.example")
+    with pytest.raises(Refused) as caught:
+        ours.whose(Told(), TokenAnswer("token", 9, {"uid": "1"}))
+    assert caught.value.detail == "the token was made for another application"
 
 
 def test_no_token_of_weibo_s_is_kept_anywhere(services, world, redis_server):

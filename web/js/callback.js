@@ -31,7 +31,7 @@ if (verdict === "ok" && flow) {
   try {
     const told = await exchange(app.api, app.store, returned, flow);
     if (told.status === "logged_in") app.session.begin(told);
-    location.replace(to(told.status === "logged_in" ? "/account" : "/weibo"));
+    location.replace(to(told.status === "logged_in" ? told.return_to ?? "/account" : "/weibo"));
   } catch (error) {
     outcome = { ...outcome, kind: "refused", error };
     app.stage.show(() => returning(app, outcome));

@@ -1,7 +1,7 @@
 /**
- * The accounts elsewhere that one may log in with: shown, and taken away.
+ * The accounts elsewhere that one may log in with: shown, taken away, and one more bound.
  *
- * This file knows what is bound; how one binds is in providerbutton.js.
+ * This file knows what is bound; the way to a provider is in providerbutton.js.
  */
 
 import { ofUser } from "./api.js";
@@ -9,6 +9,7 @@ import { h } from "./dom.js";
 import { nameOf } from "./oauth.js";
 import { actionButton, ask } from "./parts.js";
 import { Problem } from "./problems.js";
+import { providerButton, providersOf } from "./providerbutton.js";
 
 /** Return the card that tells of them. @param {import("./app.js").App} app */
 export async function identities(app) {
@@ -27,7 +28,15 @@ export async function identities(app) {
           body.items.map((item) => identity(app, item, place)),
         )
       : h("p", {}, t("identities.none")),
+    providersOf(app)
+      .filter((provider) => !body.items.some((item) => item.provider === provider))
+      .map((provider) => bindButton(app, provider)),
   );
+}
+
+function bindButton(app, provider) {
+  const text = app.language.t("identities.bind", { provider: nameOf(app, provider) });
+  return providerButton(app, provider, text, { purpose: "bind", returnTo: "/password" });
 }
 
 function identity(app, item, place) {

@@ -14,9 +14,16 @@
 const FLOW = "dada.flow";
 const TICKET = "dada.ticket";
 
-/** @typedef {{provider: string, state: string, verifier: string}} Flow */
-/** @typedef {{provider: string, ticket: string, verifier: string, until: number, name: string, avatar: string}} Ticket */
+/** @typedef {"login"|"bind"} Purpose  to log in, or to bind the account elsewhere to the one that is logged in */
+/** @typedef {{provider: string, state: string, verifier: string, purpose: Purpose}} Flow */
+/**
+ * @typedef {{provider: string, ticket: string, verifier: string, purpose: Purpose, until: number, name: string,
+ *   avatar: string, returnTo: string}} Ticket
+ */
 /** @typedef {{code: string, state: string, error: string, twice: boolean}} Returned */
+
+/** Where the API lets itself be asked to lead back to; elsewhere one begins at one's account. */
+const LEADS_BACK = new Set(["/", "/account", "/addresses", "/addresses/new", "/sessions", "/events", "/password"]);
 
 /** Return a provider's path at the API: Weibo was there first. */
 export function at(provider, rest) {
@@ -57,13 +64,19 @@ export async function challengeOf(verifier) {
  * @param {import("./api.js").Api} api
  * @param {Storage} store
  * @param {string} provider
+ * @param {{purpose?: Purpose, returnTo?: string}} what  returnTo: a path of this page
  */
-export async function leave(api, store, provider) {
+export async function leave(api, store, provider, { purpose = "login", returnTo = "" } = {}) {
   // Only secure contexts can hash (https, and this machine); elsewhere the API makes the secret.
   const verifier = crypto.subtle ? newVerifier() : "";
-  const query = verifier ? { code_challenge: await challengeOf(verifier), code_challenge_method: "S256" } : {};
-  const { body } = await api.call("GET", at(provider, "/authorization"), { query, as: "none" });
-  store.setItem(FLOW, JSON.stringify({ provider, state: body.state, verifier: verifier || body.verifier }));
+  const query = {
+    ...(verifier ? { code_challenge: await challengeOf(verifier), code_challenge_method: "S256" } : {}),
+    ...(purpose === "bind" ? { purpose } : {}),
+    ...(LEADS_BACK.has(returnTo) ? { return_to: returnTo } : {}),
+  };
+  const as = purpose === "bind" ? "session" : "none";
+  const { body } = await api.call("GET", at(provider, "/authorization"), { query, as });
+  store.setItem(FLOW, JSON.stringify({ provider, state: body.state, verifier: verifier || body.flow_secret, purpose }));
   return body.authorization_url;
 }
 
@@ -114,13 +127,15 @@ export function judge(returned, flow, provider) {
  * @param {Returned} returned
  * @param {Flow} flow
  */
-export async function exchange(api, store, { code, state, error }, { provider, verifier }) {
-  const body = { state, verifier, ...(error ? { error } : { code }) };
-  const { body: told } = await api.call("POST", at(provider, "/users"), { body, as: "none" });
+export async function exchange(api, store, { code, state, error }, { provider, verifier, purpose }) {
+  const body = { state, verifier, ...(error ? { error } : { code }), ...(purpose === "bind" ? { purpose } : {}) };
+  const as = purpose === "bind" ? "session" : "none";
+  const { body: told } = await api.call("POST", at(provider, "/users"), { body, as });
   if (told.status === "unbound") {
     const { screen_name: name, avatar } = told[provider];
     const until = Date.now() + told.expires_in * 1000;
-    store.setItem(TICKET, JSON.stringify({ provider, ticket: told.ticket, verifier, until, name, avatar }));
+    const kept = { provider, ticket: told.ticket, verifier, purpose, until, name, avatar };
+    store.setItem(TICKET, JSON.stringify({ ...kept, returnTo: told.return_to ?? "" }));
   }
   return told;
 }

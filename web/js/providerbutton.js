@@ -8,14 +8,29 @@ import { h, ornament, s } from "./dom.js";
 import { leave, nameOf } from "./oauth.js";
 import { busy, problemNotice } from "./parts.js";
 
-/** Return a button for each provider: Weibo, and those that the page's configuration names. */
-export function providerButtons(app) {
-  const names = ["weibo", ...(app.config.providers ?? [])];
-  return h("div", { class: "providers" }, names.map((name) => providerButton(app, name)));
+/** Return the providers that one may go to: Weibo, and those that the page's configuration names. */
+export function providersOf(app) {
+  return ["weibo", ...(app.config.providers ?? [])];
 }
 
-/** Return the button that leads to a provider, with room for what may go wrong. */
-export function providerButton(app, provider, text = app.language.t("provider.go", { provider: nameOf(app, provider) })) {
+/** Return a button for each provider, to log in there. */
+export function providerButtons(app) {
+  return h("div", { class: "providers" }, providersOf(app).map((name) => providerButton(app, name)));
+}
+
+/**
+ * Return the button that leads to a provider, with room for what may go wrong.
+ * @param {import("./app.js").App} app
+ * @param {string} provider
+ * @param {string} text
+ * @param {{purpose?: import("./oauth.js").Purpose, returnTo?: string}} what  as for `leave`
+ */
+export function providerButton(
+  app,
+  provider,
+  text = app.language.t("provider.go", { provider: nameOf(app, provider) }),
+  what = { returnTo: app.wanted.path },
+) {
   const place = h("div");
   const glyph = ornament(
     "0 0 24 24",
@@ -33,7 +48,7 @@ export function providerButton(app, provider, text = app.language.t("provider.go
   element.addEventListener("click", () =>
     busy(element, async () => {
       try {
-        location.assign(await leave(app.api, app.store, provider));
+        location.assign(await leave(app.api, app.store, provider, what));
       } catch (error) {
         place.replaceChildren(problemNotice(app, error));
       }

@@ -11,7 +11,7 @@ import { shorten } from "./jwt.js";
 export const HIDDEN = "•••";
 
 const PASSWORDS = new Set(["password", "current_password", "new_password"]);
-const SECRETS = new Set(["access_token", "refresh_token", "token", "ticket", "verifier", "code", "state"]);
+const SECRETS = new Set(["access_token", "refresh_token", "token", "ticket", "verifier", "flow_secret", "code", "state"]);
 const IN_PATH = /(\/v1\/password-resets\/)([^/?#]+)/;
 
 /** Return a body with its secrets hidden, at any depth; in an answer "code" names a problem, which is no secret. */

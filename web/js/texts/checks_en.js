@@ -67,7 +67,6 @@ export const checksEn = {
   "check.oauth.provider": "Did it come back from the provider that it left for?",
   "check.oauth.purpose": "Does it come back for what it left for?",
   "check.oauth.consent": "Did the user consent?",
-  "check.oauth.available": "Is the provider there, and not too busy?",
   "check.oauth.accepted": "Did the provider accept what we asked for?",
   "check.fetch.url": "Is it an address that a page may call?",
   "check.fetch.body": "May a request of this method have a body?",

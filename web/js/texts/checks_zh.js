@@ -67,7 +67,6 @@ export const checksZh = {
   "check.oauth.provider": "是不是从当初要去的那个提供方回来？",
   "check.oauth.purpose": "回来要做的，是不是当初离开要做的？",
   "check.oauth.consent": "用户同意了吗？",
-  "check.oauth.available": "提供方是否在，而且不太忙？",
   "check.oauth.accepted": "提供方接受我们的请求吗？",
   "check.fetch.url": "这个地址页面可以调用吗？",
   "check.fetch.body": "这个方法的请求可以有正文吗？",

@@ -192,6 +192,7 @@ export const foundZh = {
   "no browser left with it, or one came back already, or too late": "没有浏览器带着它离开，或者已经回来过，或者太迟了",
   "another browser began": "当初离开的是另一个浏览器",
   "it left for another provider": "当初去的是另一个提供方",
+  "it left for something else, or for somebody else": "当初离开是为了别的事，或者是为了别人",
   "there is no code": "没有授权码",
   "there is no state of ours": "没有我们给的 state",
   "the provider says access_denied": "提供方说 access_denied：用户没有同意",

@@ -10,7 +10,8 @@ import { accountFields } from "./register.js";
 export function weibo(app) {
   const { t, rich } = app.language;
   const held = ticketOf(app.store);
-  if (!held)
+  const forOneself = held?.purpose === "bind"; // good for whoever left, while he is logged in, and for nobody else
+  if (!held || (forOneself && !app.session.isOpen))
     return cardView(
       t("weibo.over.title"),
       h("p", { class: "lead" }, t("weibo.over")),
@@ -27,7 +28,7 @@ export function weibo(app) {
     });
     dropTicket(app.store);
     app.session.begin(body);
-    app.arrive("/account", t("weibo.bound", { provider, name: held.name, username: body.username }));
+    app.arrive(held.returnTo || "/account", t("weibo.bound", { provider, name: held.name, username: body.username }));
   };
   const help = ({ code }) => (code === "ticket-invalid" ? [providerButton(app, held.provider, t("provider.again", { provider }))] : []);
   const known = makeForm(app, {
@@ -73,12 +74,14 @@ export function weibo(app) {
         ),
       ),
       app.session.isOpen ? present(app, bind) : null,
-      h(
-        "div",
-        { class: "pair" },
-        part("bind", t("weibo.known"), t("weibo.known.lead", { provider }), known),
-        part("join", t("weibo.new"), t("weibo.new.lead"), fresh),
-      ),
+      forOneself
+        ? null
+        : h(
+            "div",
+            { class: "pair" },
+            part("bind", t("weibo.known"), t("weibo.known.lead", { provider }), known),
+            part("join", t("weibo.new"), t("weibo.new.lead"), fresh),
+          ),
     ].filter(Boolean),
   };
 }
