@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from bench import http_apps, http_wrk
+from bench import http_apps, http_parts, http_wrk
 from bench.timing import compare, table
 
 __all__ = ["run"]
@@ -174,4 +174,8 @@ def run(rounds: int = 60) -> str:
         calls = {LABELS[name]: _caller(name, app, case) for name, app in apps.items()}
         rows = compare(calls, FLOOR, rounds=rounds, calls=100, clock=time.thread_time_ns)
         tables.append(table(f"{case.title}, in process", rows, "µs"))
+    for case in cases():
+        if case.method == "GET" and case.status != (401,):
+            shown = {name: apps.get(name) or http_apps.make(name) for name in http_parts.SHOWN}
+            tables.append(http_parts.run(case.title, environ_of(case), shown, LABELS, rounds))
     return "\n".join([*tables, http_wrk.run(cases())])
