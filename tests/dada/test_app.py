@@ -164,7 +164,8 @@ def test_each_request_has_an_id_of_its_own():
 
 def test_a_request_may_begin_at_every_step_of_another():
     """As it does where threads take turns: each call and return of the first is interrupted by a whole other one."""
-    shared = Client(make())
+    policy = Policy(origins=["https://shop.example"], request_headers=["If-Match"])
+    shared = Client(Middleware(make(), policy), {"Origin": "https://shop.example"})
     among = []
 
     def interrupt(*_):
