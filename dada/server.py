@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Final
 
 from gunicorn import glogging
 from gunicorn.util import write_nonblock
-from gunicorn.workers.gthread import _DEFER, ThreadWorker
+from gunicorn.workers.gthread import _DEFER, STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from dada.answers import HEADERS, Answer, problem_headers, written
 from dada.problems import TYPES, document
@@ -75,11 +75,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle(self, conn: Any) -> Any:
         """Answer a request of *conn*, in a thread of the pool."""
         try:
-            if not (conn.initialized or conn.data_ready or conn.wait_for_data(0.0)):
-                return _DEFER  # nothing came yet: it shall wait where waiting is cheap, and not for five seconds here
+            patience = 0.0 if self.alive else STOP_KEEPALIVE_LINGER
+            if not (conn.initialized or conn.data_ready or conn.wait_for_data(patience)):
+                # Nothing came yet: it shall wait where waiting is cheap, and not for five seconds here.
+                return _DEFER if self.alive else False
             return super().handle(conn)
         finally:
             self._arriving.pop(conn, None)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Decide what becomes of *conn*: of a worker that was told to stop meanwhile, a thread waits for its request.
+
+        gunicorn hangs up on one that was taken in and has not spoken, though it may be about to.
+        """
+        if not self.alive and not fs.cancelled() and fs.exception() is None and fs.result() is _DEFER:
+            self.enqueue_req(conn)
+        else:
+            super().finish_request(conn, fs)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what *exc* made of a request: what gunicorn says and logs of it decides, but for the words."""

@@ -5,6 +5,7 @@ import json
 import logging
 import runpy
 import socket
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,7 +33,7 @@ def pair():
 def worker(monkeypatch):
     """A worker whose threads and signs of life are left out."""
     made = Worker.__new__(Worker)
-    made._arriving = {}
+    made._arriving, made.alive = {}, True
     monkeypatch.setattr(ThreadWorker, "enqueue_req", lambda *_: None)
     monkeypatch.setattr(ThreadWorker, "notify", lambda *_: None)
     monkeypatch.setattr(ThreadWorker, "handle", lambda *_: "answered")
@@ -43,6 +44,7 @@ class Connection(SimpleNamespace):
     __hash__ = object.__hash__
 
     def wait_for_data(self, seconds):
+        self.waited = seconds
         return self.came
 
 
@@ -64,6 +66,36 @@ def test_who_is_late_finds_the_end_and_can_still_be_answered(worker, pair, monke
             ours.recv(1)
     ours.sendall(b"400")
     assert theirs.recv(3) == b"400"
+
+
+@pytest.mark.parametrize(
+    ("alive", "came", "waited", "outcome"),
+    [(True, True, 0, "answered"), (True, False, 0, _DEFER), (False, True, 2, "answered"), (False, False, 2, False)],
+    ids=["spoke", "silent", "spoke to one that stops", "silent before one that stops"],
+)
+def test_who_has_not_spoken_yet_is_waited_for_by_a_worker_that_stops(worker, pair, alive, came, waited, outcome):
+    """Elsewhere there is nowhere to wait any more, and a reload would lose the request."""
+    worker.alive, told = alive, connection(pair[0], came=came)
+    assert worker.handle(told) is outcome
+    assert told.waited == waited
+
+
+@pytest.mark.parametrize(
+    ("alive", "result", "again"),
+    [(True, _DEFER, False), (False, _DEFER, True), (False, True, False), (False, ValueError(), False)],
+    ids=["it may wait", "told to stop meanwhile", "answered", "failed"],
+)
+def test_who_was_to_wait_when_the_worker_was_told_to_stop_is_given_to_a_thread(
+    worker, pair, monkeypatch, alive, result, again
+):
+    given, finished = [], []
+    monkeypatch.setattr(ThreadWorker, "enqueue_req", lambda _, conn: given.append(conn))
+    monkeypatch.setattr(ThreadWorker, "finish_request", lambda _, conn, fs: finished.append(conn))
+    done = Future()
+    done.set_exception(result) if isinstance(result, Exception) else done.set_result(result)
+    worker.alive, conn = alive, connection(pair[0])
+    worker.finish_request(conn, done)
+    assert (given, finished) == (([conn], []) if again else ([], [conn]))
 
 
 def test_what_arrived_before_is_still_read(worker, pair, monkeypatch):
