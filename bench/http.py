@@ -27,8 +27,8 @@ A request with a token costs a third more than the floor, which checks nothing; 
 aimed at 9 and 20.*  For 20 on a GET, the whole request with all its checks could cost a twentieth more than the floor.
 
 Under a server, gunicorn spends more than half a microsecond on each header that it writes, and our answers have ten or
-eleven, for the safety of browsers, where peers have three or four.  So a 404, which is made in less time than Falcon's,
-costs as much as Falcon's by the time it is written.
+eleven, for the safety of browsers, where peers have three or four.  So a 404, which is made in two thirds of Falcon's
+time, is but a little ahead of Falcon's when it is written.
 """
 FLOOR = "floor: by hand, nothing else checked"
 LABELS = {
