@@ -17,7 +17,7 @@
     {q}:cron         HASH  name of a schedule → its last slot
     {q}:tally        HASH  task:fate → how often, for whoever watches
 
-Every script is given one key, with which all others begin: {q}: the tag puts them into one slot of a Redis Cluster.
+Every script is given one key, "{q}:", with which all others begin; {q} is a hash tag: one slot of a Redis Cluster.
 Times are Redis' own, in milliseconds (TIME): no worker's clock decides anything.
 
 This file knows Redis; it does not know Python's side of a job.

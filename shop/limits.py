@@ -133,9 +133,8 @@ CAPS: Final = {
     "oauth-open": (
         Quota("oauth-open", "address", 20, 600),
         Quota("oauth-open-network", "network", 200, 600),
-        Quota(
-            "oauth-open-all", "all", 600, 600
-        ),  # where addresses are not counted: twenty for each of a class of thirty
+        # Where addresses are not counted: twenty for each of a class of thirty.
+        Quota("oauth-open-all", "all", 600, 600),
     ),
 }
 LOCKS: Final = {

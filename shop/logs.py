@@ -27,12 +27,10 @@ _SECRETS: Final = (
     (re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"), "[redacted]"),  # a JWT
     (re.compile(r"(?i)\b(bearer )[A-Za-z0-9._~+/-]+=*"), r"\1[redacted]"),
     (re.compile(r"(://)[^/@\s]+@"), r"\1[redacted]@"),  # user and password of a URL
-    (re.compile(r"(?i)((?:password|secret|token|code|state|ticket|verifier)=)[^&\s\"']+"), r"\1[redacted]"),
+    (re.compile(r"(?i)((?:password|secret|sentinels|token|code|state|ticket|verifier)=)[^&\s\"']+"), r"\1[redacted]"),
     (re.compile(r"\$argon2\S+"), "[redacted]"),
-    (
-        re.compile(r"(?i)(duplicate entry )'.*'( for key)"),
-        r"\1[redacted]\2",
-    ),  # what MariaDB says of people's own values
+    # What MariaDB says of people's own values.
+    (re.compile(r"(?i)(duplicate entry )'.*'( for key)"), r"\1[redacted]\2"),
     (re.compile(rf"(?:[A-Za-z0-9_-]|{_OTHERWISE}){{40,}}"), "[redacted]"),  # one-time tokens, states, refresh tokens
 )
 

@@ -90,6 +90,8 @@ class Session(NamedTuple):
 
 
 class _Allowed(NamedTuple):
+    """What the check of an age reads of a verifier, in seconds."""
+
     leeway: float = SKEW_SECONDS
     max_age: float = ACCESS_SECONDS
 

@@ -73,7 +73,7 @@ def test_who_is_late_finds_the_end_and_can_still_be_answered(worker, pair, monke
     [(True, True, 0, "answered"), (True, False, 0, _DEFER), (False, True, 2, "answered"), (False, False, 2, False)],
     ids=["spoke", "silent", "spoke to one that stops", "silent before one that stops"],
 )
-def test_who_has_not_spoken_yet_is_waited_for_by_a_worker_that_stops(worker, pair, alive, came, waited, outcome):
+def test_who_has_not_spoken_yet_holds_no_thread_but_of_a_worker_that_stops(worker, pair, alive, came, waited, outcome):
     """Elsewhere there is nowhere to wait any more, and a reload would lose the request."""
     worker.alive, told = alive, connection(pair[0], came=came)
     assert worker.handle(told) is outcome
@@ -118,8 +118,7 @@ def test_a_request_that_is_answered_is_not_late_any_more(worker, pair, monkeypat
         pair[0].recv(1)
 
 
-def test_who_says_nothing_yet_does_not_hold_a_thread(worker, pair):
-    assert worker.handle(connection(pair[0], came=False)) is _DEFER
+def test_who_spoke_before_is_not_waited_for(worker, pair):
     assert worker.handle(connection(pair[0], came=False, initialized=True)) == "answered"
 
 

@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import re
+from pathlib import Path
+from typing import get_args
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,6 +12,7 @@ from sqlalchemy import select
 
 from dada import oauth
 from dada.testing import Client
+from handlers.federation import ReturnTo
 from sandbox.weibo_errors import ROWS
 from sandbox.weibo_faults import KINDS
 from shop.providers import read_descriptions
@@ -526,3 +530,9 @@ def test_a_state_that_comes_back_wrong_asks_the_provider_nothing(api, services, 
     assert (answer.status, token_requests(world)) == (status, 0)
     with services.db.read() as connection:
         assert connection.execute(select(users)).all() == []
+
+
+def test_the_page_asks_to_be_led_back_to_what_the_api_leads_back_to():
+    page = Path(__file__).parents[2] / "web/js/oauth.js"
+    [listed] = re.findall(r"LEADS_BACK = new Set\((\[.*?\])\)", page.read_text("utf-8"))
+    assert set(json.loads(listed)) == set(get_args(ReturnTo))

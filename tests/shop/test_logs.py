@@ -54,6 +54,7 @@ SECRETS = {
     "a token, spelled otherwise": "PUT /v1/password-resets/" + "".join(f"%{ord(char):02x}" for char in new_secret()),
     "a token, one letter of it spelled otherwise": "xxxx%41swordfish_-%5f%2D" + "x" * 26,
     "a password in a URL": "redis://:swordfish@127.0.0.1",
+    "a password of Sentinels": "redis+sentinel://h/name?sentinels=:swordfish",
     "a query": "GET /callback?code=swordfish&state=swordfish",
     "a header": "Authorization: Bearer swordfish",
     "a value that the database has twice": "(1062, \"Duplicate entry 'swordfish@example.org' for key 'uq_users'\")",
