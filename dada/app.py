@@ -121,7 +121,8 @@ class Request:
         if not _is_json(self.environ.get("CONTENT_TYPE", "")[:200]):
             header = ACCEPTS.get(self.method, "Accept"), "application/json"
             raise HTTPProblem("unsupported-media-type", "a body is application/json, in UTF-8", headers=[header])
-        if self.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        encoding = self.environ.get("HTTP_CONTENT_ENCODING")
+        if encoding is not None and encoding.lower() != "identity":
             header = "Accept-Encoding", "identity"
             raise HTTPProblem("unsupported-media-type", "a body is not compressed", headers=[header])
         return bodies.read(self.body(), kind, also)
@@ -374,4 +375,4 @@ def _request_ids() -> Iterator[str]:
     """
     random = secrets.token_hex(10)
     prefix = f"{random[:8]}-{random[8:12]}-8{random[12:15]}-8{random[15:18]}-"
-    return map(f"{prefix}{{:012x}}".format, itertools.count(secrets.randbits(40)))
+    return map(f"{prefix}%012x".__mod__, itertools.count(secrets.randbits(40)))

@@ -129,6 +129,36 @@ def test_another_writer_s_texts_are_read_alike(value):
     assert jsontext.read(json.dumps(value, indent=1).encode()) == value
 
 
+def _told(data):
+    """What comes of *data*: its value with the types in it, or what is wrong with it."""
+    try:
+        return repr(jsontext.read(data))
+    except NotJSON as error:
+        return error.reason, error.clause
+
+
+NUMBERS = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+NEARLY_JSON = st.one_of(
+    JSON.map(jsontext.write),
+    NUMBERS.map(str.encode),
+    st.text('{}[]",:\\u0d8Aa1-.e \n', max_size=30).map(str.encode),
+    st.lists(st.tuples(st.sampled_from("ab"), JSON.map(jsontext.write))).map(
+        lambda members: b"{%s}" % b",".join(b'"%s":%s' % (name.encode(), text) for name, text in members)
+    ),
+)
+
+
+@given(NEARLY_JSON)
+def test_a_text_without_blanks_is_read_as_the_same_text_behind_one(data):
+    # A text with a blank is never read the quick way.
+    assert _told(data) == _told(b" " + data)
+
+
+def test_the_quick_way_lets_nothing_through_that_the_careful_one_refuses():
+    differ = {name for name, data in REFUSED.items() if _told(data) != _told(b"\n" + data)}
+    assert not differ - {"UTF-16", "UTF-16 without a mark", "UTF-32"}  # where a byte before is half a character
+
+
 UNWRITABLE = {
     "NaN": (math.nan, "nan is not JSON"),
     "infinity, inside": ({"a": [math.inf]}, "inf is not JSON"),
