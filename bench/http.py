@@ -21,9 +21,9 @@ from bench.timing import compare, table
 __all__ = ["run"]
 
 PROSE = """\
-A request with a token, and every check of ours, costs less than a quarter more than the floor, which checks nothing;
-about half of it is the token.  Flask costs nine times as much, Django with its REST framework twenty: divide their rows
-by ours.
+A request with a token, and every check of ours, costs less than a quarter more than the floor, which checks nothing and
+reads JSON by the standard library; about half of it is the token.  Flask costs nine times as much, Django with its REST
+framework twenty: divide their rows by ours.
 
 Each is called before it is counted.  A process serves with one of these; how the others' work empties the processor's
 caches is no part of its cost, and would be told of the quickest most.
