@@ -18,7 +18,6 @@ This file knows texts and Python values; it does not know who sent them.
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import msgspec
@@ -81,18 +80,17 @@ def write(value: Any) -> bytes:
     is no text, a set, a date …
     """
     try:
-        text = "".join(_PIECES(value, 0))
-        if isinstance(value, dict):
-            "".join(value)  # names are texts, or this is a TypeError; Python's writer would turn 1 into "1"
-        # What the text shows to be absent need not be looked for in the value: names further inside, depth,
-        # long numbers.
-        if text.find("{", 1) > 0 or not _is_tame(text):
-            _check(value, MAX_DEPTH)
-        return text.encode()
+        data = _encode(value)
+        if _is_tame(data.decode()) and _decode(data) == value:  # msgspec would also write NaN as null, a set as a list
+            return data
+    except (TypeError, ValueError, msgspec.MsgspecError, RecursionError):
+        pass  # what is wrong is said below
+    _check(value, MAX_DEPTH)
+    try:
+        return _WRITER.encode(value).encode()
     except UnicodeEncodeError as error:
         raise NotJSON("half of a surrogate pair", error.start, "RFC 8259 §8.2") from None
-    except (TypeError, ValueError, RecursionError):
-        _check(value, MAX_DEPTH)
+    except (TypeError, ValueError):
         raise NotJSON("no value of JSON", 0, "RFC 8259 §3") from None
 
 
@@ -176,13 +174,6 @@ def _refuse_lone_surrogates(value: Any) -> None:
 
 
 _WRITER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"))
-# JSONEncoder.encode makes its C encoder anew for each text, which takes as long as writing a short one.
-# Ours is made once, as that class makes it (json/encoder.py); where Python has none, the class does it.
-_PIECES: Callable[[Any, int], Iterable[str]] = (
-    make(None, _WRITER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
-    if (make := getattr(json.encoder, "c_make_encoder", None))
-    else lambda value, _: _WRITER.iterencode(value)
-)
 _HUGE = 10**MAX_DIGITS  # the least number that has more digits
 
 
