@@ -3,6 +3,7 @@
 This file knows how a call is made safely; it does not know whom it calls.
 """
 
+import logging
 import socket
 import threading
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 5
 WHOLE_SECONDS: Final = 10
 MAX_BYTES: Final = 65536
+
+# Of a head that it cannot read the library would log what it could not read, and the URL: a code, or a token.
+logging.getLogger("urllib3.connection").setLevel(logging.CRITICAL)
 
 
 class Reply(NamedTuple):
@@ -121,6 +125,16 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
 
 
+class _Session(requests.Session):
+    """Requests' session, which knows no redirects.
+
+    Told not to follow one it would prepare to, and read the redirect's whole body first, however long.
+    """
+
+    def get_redirect_target(self, _: requests.Response) -> None:
+        return None
+
+
 def _read(body: Any) -> bytes:
     """Return the body, or its first MAX_BYTES + 1 bytes."""
     data = b""
@@ -133,7 +147,7 @@ class HTTP:
     """Calls other services.  Raise :exc:`Refused`: provider-unavailable, and provider-timeout for no answer in time."""
 
     def __init__(self) -> None:
-        self._session = requests.Session()
+        self._session = _Session()
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, _Adapter())
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one user's are not another's

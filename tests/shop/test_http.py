@@ -87,6 +87,21 @@ def test_no_more_is_read_than_is_wanted(server, caller):
     assert len(caller.get(server, {}).body) == http.MAX_BYTES + 1
 
 
+@pytest.mark.parametrize("elsewhere", ["http://127.0.0.1:1/", "/", "http://[", "\u00ff"])
+def test_a_redirect_s_body_is_read_no_further_than_another_s_wherever_it_leads(server, caller, elsewhere):
+    """Who is sent a redirect without an end, or one that unfolds to gigabytes, has no memory left for others."""
+    Handler.answer = (302, {"Location": elsewhere}, b"x" * (http.MAX_BYTES * 3))
+    reply = caller.get(server, {})
+    assert (reply.status, len(reply.body)) == (302, http.MAX_BYTES + 1)
+
+
+def test_a_head_that_cannot_be_read_is_not_told_to_the_log(server, caller, caplog):
+    """It may echo a code, as Weibo's errors do, and stands in the log beside the URL, which holds the token."""
+    Handler.answer = (200, {"invalid authorization code": "0123456789abcdef"}, b"{}")
+    caller.get(server, {"access_token": "swordfish"})
+    assert (len(Handler.seen), caplog.text) == (1, "")
+
+
 FAILURES = {
     "a closed connection": (200, {}, None),
     "a broken compression": (200, {"Content-Encoding": "gzip"}, b"no gzip"),
