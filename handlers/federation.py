@@ -293,12 +293,13 @@ class Bindings:
         To an account by name and password, to a new one, or to the one that is logged in.
         """
         given, device = request.json(Binding, _register_faults), device_of(self._services, request)
+        provider = _provider(request)
         if given.register is not UNSET:
             new = structs.asdict(given.register)
             try:
                 with registering(self._services, request):
                     grant = federation.bind_new(
-                        self._services, given.ticket, given.verifier, new, request.language, device
+                        self._services, provider, given.ticket, given.verifier, new, request.language, device
                     )
             except Invalid as error:
                 raise Invalid([_inside(field) for field in error.errors]) from None
@@ -308,7 +309,7 @@ class Bindings:
             prove = self._by_session(binding) if binding else self._by_password(given)
             with limited():
                 grant = federation.bind_existing(
-                    self._services, given.ticket, given.verifier, prove, device, binding=binding
+                    self._services, provider, given.ticket, given.verifier, prove, device, binding=binding
                 )
         return Answer(200, _logged_in(grant))
 

@@ -251,11 +251,15 @@ def _take(services: Services, token: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _holding(services: Services, token: str, verifier: Any, purpose: str = oauth.LOGIN) -> Iterator[dict[str, Any]]:
+def _holding(
+    services: Services, provider: str, token: str, verifier: Any, purpose: str = oauth.LOGIN
+) -> Iterator[dict[str, Any]]:
     """Give a ticket, and take it back with a try less if what is inside fails; a refusal leaves its event.
 
-    purpose  what for: a ticket that somebody left for to bind is good for him and his session only
+    provider  at whose door it is shown: it is good there only
+    purpose   what for: a ticket that somebody left for to bind is good for him and his session only
     """
+    here = _provider(services, provider).client.name
     ticket = _take(services, token)
     with events.in_flow(ticket.get("flow", "")):
         try:
@@ -264,7 +268,8 @@ def _holding(services: Services, token: str, verifier: Any, purpose: str = oauth
             try:
                 shown = oauth.challenge(verifier) if isinstance(verifier, str) else ""
                 same_browser = compare_digest(shown.encode(), ticket["challenge"].encode())
-                if not same_browser or ticket["purpose"] not in (oauth.LOGIN, purpose):
+                same_provider = Identity(*ticket["identity"]).provider == here
+                if not (same_browser and same_provider and ticket["purpose"] in (oauth.LOGIN, purpose)):
                     raise Refused("ticket-invalid")
                 yield ticket
             except Exception:
@@ -276,7 +281,14 @@ def _holding(services: Services, token: str, verifier: Any, purpose: str = oauth
 
 
 def bind_existing(
-    services: Services, token: str, verifier: Any, prove: Any, device: Device, *, binding: Caller | None = None
+    services: Services,
+    provider: str,
+    token: str,
+    verifier: Any,
+    prove: Any,
+    device: Device,
+    *,
+    binding: Caller | None = None,
 ) -> Grant:
     """Bind a ticket's identity to an account, and log in; who is logged in stays in his session, with a new pair.
 
@@ -285,7 +297,7 @@ def bind_existing(
 
     Raise :exc:`Refused`: ticket-invalid, already-bound (the account has another), identity-taken (somebody was faster).
     """
-    with _holding(services, token, verifier, _purpose(binding)) as ticket:
+    with _holding(services, provider, token, verifier, _purpose(binding)) as ticket:
         account: Account = prove()
         with services.db.write() as tx:
             _bind(tx, services, ticket, account)
@@ -295,14 +307,14 @@ def bind_existing(
 
 
 def bind_new(
-    services: Services, token: str, verifier: Any, new: dict[str, str], language: str, device: Device
+    services: Services, provider: str, token: str, verifier: Any, new: dict[str, str], language: str, device: Device
 ) -> Grant:
     """Register an account, bind a ticket's identity to it, and log in: all of it, or nothing.
 
     The account is active, since its owner proved who he is; his mail address is not, until he clicks the letter's link.
     Raise :exc:`Refused` and :exc:`Invalid` as registering does.
     """
-    with _holding(services, token, verifier) as ticket:
+    with _holding(services, provider, token, verifier) as ticket:
         name, address = accounts.prove(new["username"], new["password"], new["email"])
         hashed = services.hasher.hash(new["password"])
         with services.db.write() as tx:

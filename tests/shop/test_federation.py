@@ -79,7 +79,7 @@ def test_somebody_unknown_gets_a_ticket_and_nothing_of_him_is_kept(services, wor
 def test_somebody_known_and_bound_is_logged_in_with_a_session_of_his_own(services):
     ada = join(services)
     browser, first = arrive(services)
-    grant = federation.bind_existing(services, first.ticket.token, browser.verifier, lambda: ada, DEVICE)
+    grant = federation.bind_existing(services, "weibo", first.ticket.token, browser.verifier, lambda: ada, DEVICE)
     _, second = arrive(services)
     assert second.ticket is None
     assert tokens.identify(services, second.grant.access_token).user_id == ada.id
@@ -92,14 +92,14 @@ def test_somebody_known_and_bound_is_logged_in_with_a_session_of_his_own(service
 def test_a_number_beyond_javascript_s_stays_exact(services):
     ada = join(services)
     browser, arrival = arrive(services, uid="9007199254740993")
-    federation.bind_existing(services, arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
+    federation.bind_existing(services, "weibo", arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
     assert rows(services)[0].subject == "9007199254740993"
 
 
 def test_a_disabled_account_is_not_let_in_by_this_door_either(services):
     ada = join(services)
     browser, arrival = arrive(services)
-    federation.bind_existing(services, arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
+    federation.bind_existing(services, "weibo", arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
     accounts.disable(services, ada.id)
     browser, params = come_back(services)
     assert reason(federation.arrive, services, "weibo", params, browser.verifier, DEVICE) == "account-disabled"
@@ -226,7 +226,7 @@ def test_who_left_to_bind_gets_a_ticket_that_is_good_for_him_and_his_session_onl
     browser, params = come_back_for(services, ada)
     arrival = federation.arrive(services, "weibo", params, browser.verifier, DEVICE, binding=ada)
     assert arrival.grant is None
-    ticket = (services, arrival.ticket.token, browser.verifier)
+    ticket = (services, "weibo", arrival.ticket.token, browser.verifier)
     mine = accounts.by_username(services, "ada")
     for other, account in ((None, mine), (elsewhere, mine), (eve, accounts.by_username(services, "eve"))):
         bind = (federation.bind_existing, *ticket, lambda account=account: account, DEVICE)
@@ -259,7 +259,7 @@ def test_who_came_to_bind_what_is_bound_is_logged_in_as_nobody(services):
     ada, eve = caller(services), caller(services, "eve")
     browser, first = arrive(services)
     federation.bind_existing(
-        services, first.ticket.token, browser.verifier, lambda: accounts.by_username(services, "ada"), DEVICE
+        services, "weibo", first.ticket.token, browser.verifier, lambda: accounts.by_username(services, "ada"), DEVICE
     )
     for who, expected in ((eve, "identity-taken"), (ada, "already-bound")):
         browser, params = come_back_for(services, who)
@@ -289,7 +289,7 @@ def test_every_way_that_an_arrival_ends_is_told_by_the_first_digits_of_hashes_on
     browser, params = come_back(services)
     arrival = federation.arrive(services, "weibo", params, browser.verifier, DEVICE)
     flow = flow_of(params)
-    ticket = (services, arrival.ticket.token)
+    ticket = (services, "weibo", arrival.ticket.token)
     assert reason(federation.bind_existing, *ticket, Browser().verifier, lambda: ada, DEVICE) == "ticket-invalid"
     federation.bind_existing(*ticket, browser.verifier, lambda: ada, DEVICE)
     told = [("ticket", "ok", flow), ("bind", "ticket-invalid", flow), ("bind", "ok", flow)]
@@ -343,9 +343,12 @@ def test_a_ticket_binds_once(services):
     ada = join(services)
     browser, arrival = arrive(services)
     ticket = arrival.ticket.token
-    grant = federation.bind_existing(services, ticket, browser.verifier, lambda: ada, DEVICE)
+    grant = federation.bind_existing(services, "weibo", ticket, browser.verifier, lambda: ada, DEVICE)
     assert tokens.identify(services, grant.access_token).user_id == ada.id
-    assert reason(federation.bind_existing, services, ticket, browser.verifier, lambda: ada, DEVICE) == "ticket-invalid"
+    assert (
+        reason(federation.bind_existing, services, "weibo", ticket, browser.verifier, lambda: ada, DEVICE)
+        == "ticket-invalid"
+    )
     assert rows(services)[0].user_id == ada.id
 
 
@@ -353,17 +356,32 @@ def test_a_ticket_is_worth_nothing_in_another_browser(services):
     """Who has it without the secret gets nothing, and takes from its owner no more than tries."""
     ada = join(services)
     browser, arrival = arrive(services)
-    bind = (services, arrival.ticket.token)
+    bind = (services, "weibo", arrival.ticket.token)
     for wrong in (Browser().verifier, None, "", browser.challenge):
         assert reason(federation.bind_existing, *bind, wrong, lambda: ada, DEVICE) == "ticket-invalid"
     assert federation.bind_existing(*bind, browser.verifier, lambda: ada, DEVICE)
+
+
+def test_a_ticket_of_one_provider_is_worth_nothing_at_the_door_of_another(services):
+    """Or a page would say that it binds an account there, and bind one elsewhere."""
+    ada = join(services)
+    browser, arrival = arrive(services)
+    other = dataclasses.replace(services.providers["weibo"].client, name="octopus")
+    two = {**services.providers, "octopus": dataclasses.replace(services.providers["weibo"], client=other)}
+    shop = dataclasses.replace(services, providers=two)
+    ticket = (arrival.ticket.token, browser.verifier)
+    assert reason(federation.bind_existing, shop, "octopus", *ticket, lambda: ada, DEVICE) == "ticket-invalid"
+    assert reason(federation.bind_new, shop, "octopus", *ticket, NEW, "en", DEVICE) == "ticket-invalid"
+    assert reason(federation.bind_existing, shop, "nowhere", *ticket, lambda: ada, DEVICE) == "not-found"
+    assert rows(services) == []
+    assert federation.bind_existing(shop, "weibo", *ticket, lambda: ada, DEVICE)
 
 
 def test_a_ticket_that_was_shown_in_other_browsers_five_times_is_over(services):
     ada = join(services)
     browser, arrival = arrive(services)
     for verifier in [*(Browser().verifier for _ in range(5)), browser.verifier]:
-        bind = (services, arrival.ticket.token, verifier, lambda: ada, DEVICE)
+        bind = (services, "weibo", arrival.ticket.token, verifier, lambda: ada, DEVICE)
         assert reason(federation.bind_existing, *bind) == "ticket-invalid"
 
 
@@ -374,7 +392,7 @@ def test_a_ticket_is_over_ten_minutes_after_it_was_given_however_often_it_was_tr
     def wrong():
         raise Refused("invalid-credentials")
 
-    bind = (federation.bind_existing, services, arrival.ticket.token, browser.verifier)
+    bind = (federation.bind_existing, services, "weibo", arrival.ticket.token, browser.verifier)
     clock.advance(599)
     assert reason(*bind, wrong, DEVICE) == "invalid-credentials"
     (key,) = services.redis.keys("ticket:*")
@@ -392,9 +410,9 @@ def test_who_was_proved_before_the_password_changed_binds_nothing(services):
         accounts.change_password(services, proved.id, PASSWORD, "a brand new one")
         return proved
 
-    assert reason(federation.bind_existing, services, arrival.ticket.token, browser.verifier, prove, DEVICE) == (
-        "session-ended"
-    )
+    assert reason(
+        federation.bind_existing, services, "weibo", arrival.ticket.token, browser.verifier, prove, DEVICE
+    ) == ("session-ended")
     assert rows(services) == []
 
 
@@ -408,18 +426,30 @@ def test_a_ticket_has_five_tries(services):
 
     for _ in range(5):
         assert (
-            reason(federation.bind_existing, services, ticket, browser.verifier, wrong, DEVICE) == "invalid-credentials"
+            reason(federation.bind_existing, services, "weibo", ticket, browser.verifier, wrong, DEVICE)
+            == "invalid-credentials"
         )
-    assert reason(federation.bind_existing, services, ticket, browser.verifier, lambda: ada, DEVICE) == "ticket-invalid"
+    assert (
+        reason(federation.bind_existing, services, "weibo", ticket, browser.verifier, lambda: ada, DEVICE)
+        == "ticket-invalid"
+    )
 
 
 def test_a_weibo_account_belongs_to_one_account(services):
     ada, eve = join(services), join(services, "eve")
     first_browser, first = arrive(services)
     second_browser, second = arrive(services)
-    federation.bind_existing(services, first.ticket.token, first_browser.verifier, lambda: ada, DEVICE)
+    federation.bind_existing(services, "weibo", first.ticket.token, first_browser.verifier, lambda: ada, DEVICE)
     assert (
-        reason(federation.bind_existing, services, second.ticket.token, second_browser.verifier, lambda: eve, DEVICE)
+        reason(
+            federation.bind_existing,
+            services,
+            "weibo",
+            second.ticket.token,
+            second_browser.verifier,
+            lambda: eve,
+            DEVICE,
+        )
         == "identity-taken"
     )
     assert rows(services)[0].user_id == ada.id
@@ -428,10 +458,10 @@ def test_a_weibo_account_belongs_to_one_account(services):
 def test_an_account_has_one_weibo_account(services):
     ada = join(services)
     browser, first = arrive(services)
-    federation.bind_existing(services, first.ticket.token, browser.verifier, lambda: ada, DEVICE)
+    federation.bind_existing(services, "weibo", first.ticket.token, browser.verifier, lambda: ada, DEVICE)
     browser, second = arrive(services, uid="9000000002")
     assert (
-        reason(federation.bind_existing, services, second.ticket.token, browser.verifier, lambda: ada, DEVICE)
+        reason(federation.bind_existing, services, "weibo", second.ticket.token, browser.verifier, lambda: ada, DEVICE)
         == "already-bound"
     )
 
@@ -441,7 +471,7 @@ NEW = {"username": "newcomer", "password": PASSWORD, "email": "new@example.org"}
 
 def test_somebody_new_is_registered_bound_and_logged_in_at_once(services):
     browser, arrival = arrive(services)
-    grant = federation.bind_new(services, arrival.ticket.token, browser.verifier, NEW, "zh-CN", DEVICE)
+    grant = federation.bind_new(services, "weibo", arrival.ticket.token, browser.verifier, NEW, "zh-CN", DEVICE)
     caller = tokens.identify(services, grant.access_token)
     row = accounts.profile(services, caller.user_id)
     assert (row.username, row.state, row.verified_email_key) == ("newcomer", "active", None)
@@ -451,7 +481,7 @@ def test_somebody_new_is_registered_bound_and_logged_in_at_once(services):
 def test_an_address_that_somebody_proved_is_given_to_nobody_by_this_door(services):
     owner = join(services, "owner", "new@example.org")
     browser, arrival = arrive(services)
-    grant = federation.bind_new(services, arrival.ticket.token, browser.verifier, NEW, "en", DEVICE)
+    grant = federation.bind_new(services, "weibo", arrival.ticket.token, browser.verifier, NEW, "en", DEVICE)
     assert tokens.identify(services, grant.access_token).user_id != owner.id
 
 
@@ -460,10 +490,12 @@ def test_what_is_wrong_with_the_new_account_leaves_nothing_behind_and_the_ticket
     browser, arrival = arrive(services)
     ticket = arrival.ticket.token
     with pytest.raises(Invalid):
-        federation.bind_new(services, ticket, browser.verifier, NEW | {"password": "short"}, "en", DEVICE)
-    assert reason(federation.bind_new, services, ticket, browser.verifier, NEW, "en", DEVICE) == "username-taken"
+        federation.bind_new(services, "weibo", ticket, browser.verifier, NEW | {"password": "short"}, "en", DEVICE)
+    assert (
+        reason(federation.bind_new, services, "weibo", ticket, browser.verifier, NEW, "en", DEVICE) == "username-taken"
+    )
     assert rows(services) == []
-    assert federation.bind_new(services, ticket, browser.verifier, NEW | {"username": "other"}, "en", DEVICE)
+    assert federation.bind_new(services, "weibo", ticket, browser.verifier, NEW | {"username": "other"}, "en", DEVICE)
 
 
 # --- what is bound ---------------------------------------------------------------------------------------
@@ -473,7 +505,7 @@ def bound(services):
     """Let ada have a Weibo account, and return hers."""
     ada = join(services)
     browser, arrival = arrive(services)
-    federation.bind_existing(services, arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
+    federation.bind_existing(services, "weibo", arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
     return ada
 
 
@@ -551,10 +583,17 @@ def test_two_who_bind_one_identity_at_once_wait_for_each_other_and_one_gets_it(s
     new = {"username": "eve", "password": PASSWORD, "email": "eve@example.org"}
     with ThreadPoolExecutor(2) as pool:
         one = pool.submit(
-            _outcome, federation.bind_existing, services, mine.ticket.token, first.verifier, lambda: ada, DEVICE
+            _outcome,
+            federation.bind_existing,
+            services,
+            "weibo",
+            mine.ticket.token,
+            first.verifier,
+            lambda: ada,
+            DEVICE,
         )
         two = pool.submit(
-            _outcome, federation.bind_new, services, hers.ticket.token, second.verifier, new, "en", DEVICE
+            _outcome, federation.bind_new, services, "weibo", hers.ticket.token, second.verifier, new, "en", DEVICE
         )
     assert sorted([one.result(), two.result()]) == ["done", "identity-taken"]
 
@@ -594,7 +633,7 @@ def test_one_code_that_comes_with_eight_states_at_once_is_shown_once(services, w
 def test_one_ticket_that_is_used_eight_times_at_once_binds_once(services):
     ada = join(services)
     browser, arrival = arrive(services)
-    bind = (services, arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
+    bind = (services, "weibo", arrival.ticket.token, browser.verifier, lambda: ada, DEVICE)
     assert at_once(federation.bind_existing, *[bind] * 8) == ["done", *["ticket-invalid"] * 7]
     assert len(rows(services)) == 1
 
@@ -608,7 +647,7 @@ def test_guesses_by_one_ticket_at_once_are_five_at_most(services):
         guesses.append(1)
         raise Refused("invalid-credentials")
 
-    bind = (services, arrival.ticket.token, browser.verifier, guess, DEVICE)
+    bind = (services, "weibo", arrival.ticket.token, browser.verifier, guess, DEVICE)
     for _ in range(3):
         at_once(federation.bind_existing, *[bind] * 6)
     assert len(guesses) <= federation.TRIES
@@ -619,7 +658,9 @@ def test_of_six_who_bind_one_identity_at_once_one_gets_it(services):
     for number in range(6):
         account = join(services, f"user{number}")
         browser, arrival = arrive(services)
-        binds.append((services, arrival.ticket.token, browser.verifier, lambda account=account: account, DEVICE))
+        binds.append(
+            (services, "weibo", arrival.ticket.token, browser.verifier, lambda account=account: account, DEVICE)
+        )
     assert at_once(federation.bind_existing, *binds) == ["done", *["identity-taken"] * 5]
     assert len(rows(services)) == 1
 
@@ -628,7 +669,7 @@ def test_of_two_identities_that_one_account_binds_at_once_it_gets_one(services):
     ada, binds = join(services), []
     for uid in ("9000000001", "9000000002"):
         browser, arrival = arrive(services, uid=uid)
-        binds.append((services, arrival.ticket.token, browser.verifier, lambda: ada, DEVICE))
+        binds.append((services, "weibo", arrival.ticket.token, browser.verifier, lambda: ada, DEVICE))
     assert at_once(federation.bind_existing, *binds) == ["already-bound", "done"]
     assert len(rows(services)) == 1
 
@@ -656,7 +697,7 @@ def test_one_who_binds_what_another_takes_away_at_that_moment_waits_or_is_refuse
         tx.execute(identities.insert().values(row))
     calls = (
         (federation.unbind, services, ada.id, "weibo"),
-        (federation.bind_existing, services, arrival.ticket.token, browser.verifier, lambda: eve, DEVICE),
+        (federation.bind_existing, services, "weibo", arrival.ticket.token, browser.verifier, lambda: eve, DEVICE),
     )
     came = at_once(lambda call, *given: call(*given), *calls)
     assert (came, [row.user_id for row in rows(services)]) in [

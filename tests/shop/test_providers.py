@@ -48,7 +48,7 @@ def test_one_logs_in_with_it_as_with_weibo(shop, octopus):
     ada = join(shop)
     browser, first = arrive(shop, octopus)
     assert (first.ticket.name, first.ticket.avatar) == ("octo", "https://octopus.example/77.png")
-    federation.bind_existing(shop, first.ticket.token, browser.verifier, lambda: ada, DEVICE)
+    federation.bind_existing(shop, "octopus", first.ticket.token, browser.verifier, lambda: ada, DEVICE)
     _, second = arrive(shop, octopus)
     assert second.grant.username == "ada"
     with shop.db.read() as connection:
