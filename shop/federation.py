@@ -32,7 +32,7 @@ from shop.errors import Refused
 from shop.limits import NOWHERE, Place
 from shop.providers import Greeting, Provider
 from shop.services import Services
-from shop.tables import identities, users
+from shop.tables import identities, sessions, users
 from shop.tokens import Caller, Device, Grant
 
 __all__ = ["Arrival", "Departure", "Ticket", "arrive", "begin", "bind_existing", "bind_new", "identities_of", "unbind"]
@@ -295,12 +295,13 @@ def bind_existing(
     prove    called for the account: a log-in by password, or the session of the caller; what it raises costs a try
     binding  whose session that is; None for a password
 
-    Raise :exc:`Refused`: ticket-invalid, already-bound (the account has another), identity-taken (somebody was faster).
+    Raise :exc:`Refused`: ticket-invalid, already-bound (the account has another), identity-taken (somebody was faster),
+    session-ended.
     """
     with _holding(services, provider, token, verifier, _purpose(binding)) as ticket:
         account: Account = prove()
         with services.db.write() as tx:
-            _bind(tx, services, ticket, account)
+            _bind(tx, services, ticket, account, binding)
             outbox.put(tx, services, "mail.identity_bound", user=account.id)
             events.write(tx, services, "bind", account.id, actor_id=account.id)
     return tokens.reissue(services, binding.session) if binding else tokens.log_in(services, account, device)
@@ -326,11 +327,20 @@ def bind_new(
     return tokens.log_in(services, account, device)
 
 
-def _bind(tx: Connection, services: Services, ticket: dict[str, Any], account: Account) -> None:
-    """Bind a ticket's identity to an account that is still what it was when its owner proved it."""
+def _bind(
+    tx: Connection, services: Services, ticket: dict[str, Any], account: Account, binding: Caller | None = None
+) -> None:
+    """Bind a ticket's identity to an account that is still what it was when its owner proved it.
+
+    binding  whose session proved it, which must not have ended meanwhile; None for a password
+    """
     user = accounts.lock(tx, account.id)
     if user is None or (user.token_epoch, user.state) != (account.epoch, "active"):
         raise Refused("session-ended")
+    if binding:
+        his = (sessions.c.id == binding.session) & (sessions.c.epoch == user.token_epoch)
+        if tx.execute(select(sessions.c.id).where(his)).first() is None:
+            raise Refused("session-ended")
     identity = Identity(*ticket["identity"])
     row = {"provider": identity.provider, "subject": identity.subject, "user_id": account.id, "name": ticket["name"]}
     now = services.now_ms

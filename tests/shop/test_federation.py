@@ -237,6 +237,28 @@ def test_who_left_to_bind_gets_a_ticket_that_is_good_for_him_and_his_session_onl
     assert rows(services)[0].user_id == ada.user_id
 
 
+ENDS = {
+    "this one": lambda services, ada: tokens.end_session(services, ada.session),
+    "all of them": lambda services, ada: tokens.end_all(services, ada.user_id),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_session_that_ends_while_it_binds_leaves_its_thief_no_way_in(services, end):
+    """Its owner ends it between the look at its token and the binding, which would have lasted."""
+    ada = caller(services)
+    browser, params = come_back_for(services, ada)
+    arrival = federation.arrive(services, "weibo", params, browser.verifier, DEVICE, binding=ada)
+
+    def prove():
+        end(services, ada)
+        return accounts.by_username(services, "ada")
+
+    bind = (services, "weibo", arrival.ticket.token, browser.verifier, prove, DEVICE)
+    assert reason(federation.bind_existing, *bind, binding=ada) == "session-ended"
+    assert rows(services) == []
+
+
 SWAPS = {
     "a way that was for logging in, taken for binding": (None, "ada"),
     "a way that was for binding, taken for logging in": ("ada", None),
