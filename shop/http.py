@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
+from http.client import HTTPResponse
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 
@@ -85,8 +85,18 @@ class _Deadline:
             self._connection = self._socket = None
 
 
+class _Answer(HTTPResponse):
+    """An answer without its cookies: one user's are not another's, and what reads them stumbles, loudly, over some."""
+
+    def begin(self) -> None:
+        super().begin()
+        del self.headers["Set-Cookie"]
+
+
 class _Plain(HTTPConnection):
     """A connection that its call's deadline holds."""
+
+    response_class = _Answer
 
     def connect(self) -> None:
         _Deadline.hold(self)
@@ -99,6 +109,8 @@ class _Plain(HTTPConnection):
 
 class _Secure(HTTPSConnection):
     """The same over TLS."""
+
+    response_class = _Answer
 
     def connect(self) -> None:
         _Deadline.hold(self)
@@ -150,7 +162,6 @@ class HTTP:
         self._session = _Session()
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, _Adapter())
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one user's are not another's
         self._session.trust_env = False  # no proxy, and no .netrc: secrets go where the settings say
         self._session.headers.update({"User-Agent": "dada", "Accept": "application/json"})
 

@@ -102,6 +102,15 @@ def test_a_head_that_cannot_be_read_is_not_told_to_the_log(server, caller, caplo
     assert (len(Handler.seen), caplog.text) == (1, "")
 
 
+@pytest.mark.parametrize("cookie", ["who=ada; Path=/", "who=ada; Max-Age"])
+def test_a_cookie_is_neither_kept_for_the_next_call_nor_read(server, caller, recwarn, cookie):
+    """One user's would go out with another's code; over some the library writes ten lines of its own beside the log."""
+    Handler.answer = (200, {"Set-Cookie": cookie}, b"{}")
+    assert (caller.get(server, {}).status, caller.get(server, {}).status) == (200, 200)
+    assert "Cookie" not in Handler.seen[1][3]
+    assert [str(warning.message) for warning in recwarn if "cookie" in str(warning.message)] == []
+
+
 FAILURES = {
     "a closed connection": (200, {}, None),
     "a broken compression": (200, {"Content-Encoding": "gzip"}, b"no gzip"),
