@@ -344,7 +344,8 @@ def owner_of(services: Services, sid: str) -> int | None:
 def _end_family(services: Services, sid: str, user_id: int) -> None:
     with services.db.write() as tx:
         liveness.mark_ended(services, user_id, [sid])
-        tx.execute(delete(sessions).where(sessions.c.id == sid))
+        if tx.execute(delete(sessions).where(sessions.c.id == sid)).rowcount != 1:
+            return  # who showed it at the same moment ended it, and its owner is told once
         outbox.put(tx, services, "mail.token_reused", user=user_id)
         events.write(tx, services, "token.reuse", user_id, "refresh-reused")
 
