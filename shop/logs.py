@@ -29,6 +29,8 @@ _SECRETS: Final = (
     (re.compile(r"(://)[^/@\s]+@"), r"\1[redacted]@"),  # user and password of a URL
     (re.compile(r"(?i)((?:password|secret|sentinels|token|code|state|ticket|verifier)=)[^&\s\"']+"), r"\1[redacted]"),
     (re.compile(r"\$argon2\S+"), "[redacted]"),
+    # What gunicorn quotes of a request that it cannot read: after a wrong length, that is the rest of a body.
+    (re.compile(r"(?s)(Invalid request from ip=\S* [\w ()>-]*+).+"), r"\1[redacted]"),
     # What MariaDB says of people's own values.
     (re.compile(r"(?i)(duplicate entry )'.*'( for key)"), r"\1[redacted]\2"),
     (re.compile(rf"(?:[A-Za-z0-9_-]|{_OTHERWISE}){{40,}}"), "[redacted]"),  # one-time tokens, states, refresh tokens
