@@ -332,6 +332,14 @@ def test_one_s_sessions_are_listed_the_latest_first(services, ada, clock):
     assert [session.user_agent for session in tokens.sessions_of(services, ada.id, current)] == ["new"]
 
 
+def test_a_session_that_ended_with_its_epoch_is_not_listed(services, ada):
+    log_in(services, agent="old")
+    accounts.disable(services, ada.id)
+    accounts.enable(services, ada.id)
+    log_in(services, agent="new")
+    assert [session.user_agent for session in tokens.sessions_of(services, ada.id, "")] == ["new"]
+
+
 AGENTS = {
     "the same browser": ("Firefox/130.0", False),
     "the same after an update": ("Firefox/131.0.2", False),
