@@ -1,14 +1,16 @@
 """Which sessions live: the cache in front of the database."""
 
+from contextlib import contextmanager
+
 import pytest
 
-from shop import liveness
+from shop import accounts, liveness, tokens
+from shop.database import OUTAGES
+from shop.errors import Refused
 from tests.shop.people import join, log_in
 
 
 def session_of(services):
-    from shop import tokens
-
     return tokens.identify(services, log_in(services).access_token).session
 
 
@@ -45,3 +47,24 @@ def test_counting_up_ends_what_went_before_and_is_undone_by_a_failure(services):
     with liveness.counting_up(services, ada.id, 1):
         pass
     assert liveness.find(services, str(ada.id), session) is None
+
+
+def test_a_change_whose_commit_was_not_heard_of_ends_what_it_should_end(services, monkeypatch):
+    ada = join(services)
+    grant, write = log_in(services), services.db.write
+    assert tokens.identify(services, grant.access_token)
+
+    @contextmanager
+    def write_and_hear_nothing():
+        with write() as tx:
+            yield tx
+        raise OUTAGES[0]("COMMIT", {}, Exception())
+
+    monkeypatch.setattr(services.db, "write", write_and_hear_nothing)
+    with pytest.raises(OUTAGES):
+        accounts.count_up(services, ada.id, "logout-all")
+    monkeypatch.undo()
+    for _ in range(2):
+        with pytest.raises(Refused):
+            tokens.identify(services, grant.access_token)
+    assert tokens.identify(services, log_in(services).access_token)
