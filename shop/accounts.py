@@ -33,6 +33,7 @@ _log = logging.getLogger("shop.accounts")
 
 HOUR_MS: Final = 3_600_000
 LIVES: Final = {"activation": 24 * HOUR_MS, "reset": HOUR_MS // 2}
+PENDING_MS: Final = 7 * 24 * HOUR_MS  # a name that nobody activates is free again then: shop/house.py
 _AGAIN_MS: Final = 600_000  # the owner's second click, within ten minutes, is answered like the first
 
 

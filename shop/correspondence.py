@@ -43,8 +43,12 @@ def write(services: Services, kind: str, user_id: int) -> Addressed | None:
 
 
 def _activation(tx: Connection, services: Services, row: Row[Any]) -> Addressed | None:
-    """Write to who has to prove the address; or to its owner, as he spelled it: another spelling may be another's."""
-    if row.verified_email_key is not None:
+    """Write to who has to prove the address; or to its owner, as he spelled it: another spelling may be another's.
+
+    Not for ever: who asks for a letter a day would keep a name that he never activates.
+    """
+    abandoned = row.state == "pending" and row.created_at < services.now_ms - accounts.PENDING_MS
+    if abandoned or row.verified_email_key is not None:
         return None
     page, proved = services.settings.page_origin, users.c.verified_email_key == row.email_key
     owner = tx.execute(select(users.c.email, users.c.language).where(proved)).first()
