@@ -54,6 +54,7 @@ lock: dev ## choose newer packages: rewrites the lock files
 	@$(UV) --upgrade setup.cfg --extra sandbox -o requirements.lock
 	@$(UV) --upgrade setup.cfg --extra dev -c requirements.lock -o requirements-dev.lock
 	@$(UV) --upgrade setup.cfg --extra bench -c requirements.lock -o bench/requirements.lock
+	@echo gunicorn_h1c | $(UV) --upgrade - -o requirements-fast.lock
 
 clean: ## remove what the other targets made, the sandbox's data too
 	@rm -rf .venv .venv-bench .sandbox .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info .coverage

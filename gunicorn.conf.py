@@ -19,8 +19,8 @@ workers = int(os.environ.get("API_WORKERS", "2"))  # and the settings share the 
 worker_class = Worker
 threads = 4
 
-# The fast parser where it is installed, Python's own where it is not: both are tested.  `pip install gunicorn_h1c` may
-# need a C compiler, so it is nobody's requirement.
+# The fast parser where it can be built (requirements-fast.lock: it may need a C compiler, and is nobody's requirement);
+# where not, the one in Python.  Both are tested.
 http_parser = "auto"
 
 # A request line and headers of ours are short; whoever sends more means no good.

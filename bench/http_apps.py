@@ -35,7 +35,7 @@ FIELDS = {"receiver": 50, "phone": 32, "detail": 200, "region": 100}
 BODY = json.dumps({
     "receiver": "Ada Lovelace", "phone": "+44 20 7946 0000", "detail": "12 St James's Square, " + "x" * 150,
     "region": "London",
-}).encode()  # fmt: skip
+}, separators=(",", ":")).encode()  # as JSON.stringify writes it  # fmt: skip
 ALLOWED = ["Authorization", "Content-Type"]
 OTHERS = [f"/v1/shelf{number}" for number in range(49)]  # with a parameter each: another 49
 

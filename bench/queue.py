@@ -133,7 +133,7 @@ def _running(server: Redis, rounds: int, folder: Path) -> str:
 
 
 def _putting(server: Redis, rounds: int) -> str:
-    names = [name for name in PEERS if "20 at once" not in name]
+    names = [name for name in PEERS if "at once" not in name]  # put alike
     connected = {name: PEERS[name].connect(server.url) for name in names}
     one = {name: (lambda put=put: put(7)) for name, (put, _) in connected.items()}
     many = {name: (lambda put=put: put(range(100))) for name, (_, put) in connected.items() if put}
@@ -147,9 +147,9 @@ def _putting(server: Redis, rounds: int) -> str:
 
         many["redis-py: 100 LPUSH in a pipeline"] = pipelined
         bare.flushall()
-        singles = compare(one, FLOOR, rounds=rounds, calls=20)
+        singles = compare(one, FLOOR, rounds=rounds, calls=20, warm=0)
         bare.flushall()
-        bulks = compare(many, FLOOR, rounds=rounds, calls=2)
+        bulks = compare(many, FLOOR, rounds=rounds, calls=2, warm=0)
         bare.flushall()
     return "\n".join([table("Putting one job", singles, "µs"), table("Putting 100 jobs in one call", bulks, "µs")])
 
@@ -182,7 +182,7 @@ def _parts(server: Redis, rounds: int) -> str:
             ],
             "**dada.queue**: put_many": lambda: queue.put_many("bench.mark", args),
         }
-        rows = compare(cases, floor, rounds=rounds, calls=2)
+        rows = compare(cases, floor, rounds=rounds, calls=2, warm=0)
         bare.flushall()
     return table("What putting 100 jobs in one call consists of", rows, "µs")
 
@@ -231,7 +231,7 @@ def _taking(server: Redis, rounds: int) -> str:
                 ("**dada.queue**, 50 at once, done together", 50, True),
             )
         }
-        rows = compare(cases, floor, rounds=rounds, calls=1)
+        rows = compare(cases, floor, rounds=rounds, calls=1, warm=0)
         bare.flushall()
     for name, numbers in ran.items():
         assert sorted(numbers) == list(range(total)), name
@@ -257,7 +257,7 @@ def _backlogs(server: Redis, rounds: int) -> str:
                 queue.acknowledge("w", job)
 
             cases[f"{backlog:,} jobs wait"] = take
-        rows = compare(cases, "5,000 jobs wait", rounds=rounds, calls=20)
+        rows = compare(cases, "5,000 jobs wait", rounds=rounds, calls=20, warm=0)
         bare.flushall()
     return table("dada.queue: taking and acknowledging one job", rows, "µs")
 

@@ -1,4 +1,8 @@
-"""Timing: cases in random order, round by round, each as a ratio to the floor of its round."""
+"""Timing: cases in random order, round by round, each as a ratio to the floor of its round.
+
+A process runs one of the cases, not all in turn: what the case before left behind (garbage, and its own data in the
+processor's caches) is none of the next one's cost.  So each is called a few times before it is counted.
+"""
 
 import gc
 import random
@@ -27,11 +31,13 @@ def compare(
     *,
     rounds: int = 200,
     calls: int = 50,
+    warm: int = 50,
     quiet: bool | None = None,
     clock: Callable[[], int] = time.perf_counter_ns,
 ) -> list[Row]:
     """Return a row for each case; *floor* names the one that the others are divided by.
 
+    warm   calls that are not counted, before the *calls* that are
     clock  what is measured, in nanoseconds; time.thread_time_ns leaves out what other processes took, which hits slow
            cases more often than quick ones
     """
@@ -41,6 +47,7 @@ def compare(
         for _ in range(calls):
             case()
     gc.collect()
+    gc.freeze()
     gc.disable()
     try:
         for number in range(rounds):
@@ -48,6 +55,9 @@ def compare(
             random.shuffle(order)
             for name in order:
                 case = cases[name]
+                gc.collect()
+                for _ in range(warm):
+                    case()
                 began = clock()
                 for _ in range(calls):
                     case()
@@ -56,6 +66,7 @@ def compare(
                 print(f"\r  round {number} of {rounds}", end="", file=sys.stderr, flush=True)
     finally:
         gc.enable()
+        gc.unfreeze()
     if not quiet:
         print("\r" + " " * 30 + "\r", end="", file=sys.stderr, flush=True)
     rows = []

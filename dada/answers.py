@@ -72,10 +72,9 @@ def written(answer: Answer, common: Iterable[Header] = HEADERS) -> tuple[str, li
     common  what answers carry besides; a header that this one gives itself replaces one of these
     """
     status, body, own, etag = answer
-    headers, named = [*common], dict(own)
-    if own:
-        headers = [header for header in headers if header[0] not in named]
-        headers += own
+    named = dict(own) if own else ()
+    headers = [header for header in common if header[0] not in named] if own else [*common]
+    headers += own
     payload = b"" if body is None else _encode(body)
     if status not in _BODILESS:
         headers.append(("Content-Length", str(len(payload))))

@@ -121,7 +121,8 @@ class Request:
         if not _is_json(self.environ.get("CONTENT_TYPE", "")[:200]):
             header = ACCEPTS.get(self.method, "Accept"), "application/json"
             raise HTTPProblem("unsupported-media-type", "a body is application/json, in UTF-8", headers=[header])
-        if self.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        encoding = self.environ.get("HTTP_CONTENT_ENCODING")
+        if encoding is not None and encoding.lower() != "identity":
             header = "Accept-Encoding", "identity"
             raise HTTPProblem("unsupported-media-type", "a body is not compressed", headers=[header])
         return bodies.read(self.body(), kind, also)
@@ -242,11 +243,8 @@ class App:
 
     def _answer(self, request: Request) -> Answer:
         environ = request.environ
-        host = environ.get("HTTP_HOST")
-        if not (_is_host(host) if host else environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
-            raise HTTPProblem("bad-request", "Host names no host", clause="RFC 9112 §3.2")
-        if self._hosts is not None and (host or "").lower() not in self._hosts and request.path not in self._probes:
-            raise HTTPProblem("misdirected-request")
+        if self._hosts is None or environ.get("HTTP_HOST") not in self._hosts:
+            self._look_at_host(request)
         if request.method not in _METHODS:
             raise HTTPProblem("not-implemented", "the method is not known here")
         if request.method not in _SAFE and _is_foreign(environ):
@@ -265,6 +263,14 @@ class App:
         if answer.etag and request.method in ("GET", "HEAD") and "HTTP_IF_NONE_MATCH" in environ:
             return Answer(304, etag=answer.etag) if request.has(answer.etag) else answer
         return answer
+
+    def _look_at_host(self, request: Request) -> None:
+        """Raise :exc:`HTTPProblem` for a Host that names none (RFC 9112 §3.2), or none of this service's names."""
+        host = request.environ.get("HTTP_HOST")
+        if not (_is_host(host) if host else request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
+            raise HTTPProblem("bad-request", "Host names no host", clause="RFC 9112 §3.2")
+        if self._hosts is not None and (host or "").lower() not in self._hosts and request.path not in self._probes:
+            raise HTTPProblem("misdirected-request")
 
     def _problem(self, request: Request, error: Exception) -> Answer:
         """Return the answer for what was raised (RFC 9457)."""
@@ -374,4 +380,4 @@ def _request_ids() -> Iterator[str]:
     """
     random = secrets.token_hex(10)
     prefix = f"{random[:8]}-{random[8:12]}-8{random[12:15]}-8{random[15:18]}-"
-    return map(f"{prefix}{{:012x}}".format, itertools.count(secrets.randbits(40)))
+    return map(f"{prefix}%012x".__mod__, itertools.count(secrets.randbits(40)))

@@ -40,10 +40,13 @@ def read(data: bytes, kind: type[T], also: Faults | None = None) -> T:
         value = jsontext.read(data)
     except jsontext.NotJSON as error:
         raise NotReadable(str(error) if error.at else error.reason, error.clause) from None
-    escaped = b"\\" in data and b"\\u0000" in data  # one byte is found ten times faster than six
+    escaped = data.find(b"\\") >= 0 and b"\\u0000" in data  # one byte is found ten times faster than six
     if problem := _excess(value, MAX_DEPTH) or (escaped and _nul(value)):
         raise NotReadable(problem, "RFC 8259 §9")
-    return validate(value, kind, also)
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return validate(value, kind, also)  # which says all that is wrong
 
 
 def validate(value: Any, kind: type[T], also: Faults | None = None, *, strict: bool = True) -> T:
@@ -53,7 +56,7 @@ def validate(value: Any, kind: type[T], also: Faults | None = None, *, strict: b
     strict  whether a number must be one; in a query it is written in digits
     """
     try:
-        return msgspec.convert(value, kind, strict=strict)
+        return msgspec.convert(value, kind) if strict else msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as first:
         if not isinstance(value, dict):
             raise Invalid([FieldError("#", "type", {"expected": "object"})]) from None
@@ -130,14 +133,15 @@ def _nul(value: Any) -> str:
 
 def _excess(value: Any, depth: int) -> str:
     """Return what makes *value* more than a body of ours may be, or ""."""
-    if isinstance(value, (dict, list)):
+    kind = type(value)
+    if kind is dict or kind is list:
         if depth == 0:
             return "nested too deeply"
         if len(value) > MAX_MEMBERS:
             return "too many members"
-        for member in value.values() if isinstance(value, dict) else value:
+        for member in value.values() if kind is dict else value:
             if type(member) is not str and (problem := _excess(member, depth - 1)):  # most are texts
                 return problem
-    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+    elif kind is int and abs(value) > _MAX_INTEGER:
         return "an integer beyond 2^53"
     return ""

@@ -77,6 +77,7 @@ class PolicyMap:
 
 StartResponse = Callable[..., Any]
 WSGIApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+_new = tuple.__new__  # a Request's own would take its fields one by one
 _STATUS: Final = {204: "204 No Content", 403: "403 Forbidden"}
 
 
@@ -117,7 +118,7 @@ class Middleware:
             )
             decision = policy.decide(Request(method, origin, *asked))
         else:  # on other methods the two headers mean nothing (Fetch §3.3.2)
-            decision = policy.decide(Request(method, origin))
+            decision = policy.decide(_new(Request, (method, origin, None, None)))
         environ["dada.cors"] = decision  # for whoever inside wants to refuse what a foreign page sends
         if decision.status is not None:
             if self._on_decision:

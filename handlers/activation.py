@@ -21,13 +21,13 @@ EXAMPLE = "Jm0uR2E6rOKYbV1cTzV0nyqRjz5kNw4CwTn3mSVpH7o"  # what a token looks li
 class ActivationToken(Struct, forbid_unknown_fields=True, kw_only=True):
     """A letter's token."""
 
-    token: Annotated[str, Meta(max_length=200, examples=[EXAMPLE])]
+    token: Annotated[str, Meta(examples=[EXAMPLE])]
 
 
 class ActivationCode(Struct, forbid_unknown_fields=True, kw_only=True):
     """A letter's token, in the query."""
 
-    code: Annotated[str, Meta(max_length=200, description="The letter's token.")] | UnsetType = UNSET
+    code: Annotated[str, Meta(description="The letter's token.")] | UnsetType = UNSET
 
 
 class Valid(Struct, kw_only=True):

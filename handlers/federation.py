@@ -121,7 +121,7 @@ class NewAccount(Struct, forbid_unknown_fields=True, kw_only=True):
 class Binding(Struct, forbid_unknown_fields=True, kw_only=True):
     """A ticket, and the account to bind it to: by name and password, a new one, or the one that is logged in."""
 
-    ticket: Annotated[str, Meta(max_length=200, examples=[EXAMPLE])]
+    ticket: Annotated[str, Meta(examples=[EXAMPLE])]
     verifier: Annotated[Text, Meta(examples=[EXAMPLE])]
     username: Annotated[str, Meta(max_length=320, examples=["ada"])] | UnsetType = UNSET
     password: Annotated[Text, Meta(examples=["correct horse battery"])] | UnsetType = UNSET

@@ -3,7 +3,7 @@
 A log-in starts a session: a family of refresh tokens of which one, the tip, is good.  Using it makes the next one.  A
 refresh token that was good before and comes again is a thief's or its owner's, and nobody can tell: the whole family
 ends.  Only one case is forgiven: the answer was lost, or two tabs asked at once; within ten seconds the token before
-the tip is answered with the same tip.
+the tip is answered with the same pair.
 
 Refresh tokens are kept as hashes.  So that the same tip can be given again, its secret is kept in a box that only the
 token before it opens: the reader of the database opens none.
@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Row, delete, insert, select, update
 
 from dada import base64url
-from dada.jws import Check, Reading
+from dada.jws import Check, Reading, TokenError
 from dada.jwt import CLAIMS, Issuer, Verifier
 from shop import accounts, events, limits, liveness, outbox
 from shop.accounts import Account, must_be_active
@@ -36,7 +36,7 @@ from shop.services import Services
 from shop.tables import sessions, users
 
 __all__ = [
-    "Caller", "Device", "Grant", "Session", "end_all", "end_by_refresh_token", "end_session", "identify", "log_in",
+    "Caller", "Device", "Grant", "Session", "end_all", "end_by_token", "end_session", "identify", "log_in",
     "owner_of", "read_access_token", "refresh", "reissue", "renew", "sessions_of",
 ]  # fmt: skip
 
@@ -139,11 +139,13 @@ def _signer(services: Services) -> _Signing:
     return _signing(services.keys.ring, services.settings.api_url, services.clock)
 
 
-def _access_token(services: Services, row: Any, account: Account) -> str:
+def _access_token(services: Services, row: Any, account: Account, secret: bytes, second: int) -> str:
     claims = {
+        "iat": second,
+        "exp": second + ACCESS_SECONDS,
         "sub": str(account.id),
         "client_id": CLIENT,
-        "jti": base64url.encode(secrets.token_bytes(12)),
+        "jti": base64url.encode(hashlib.sha256(b"jti " + secret).digest()[:12]),
         "sid": row.id,
         "epoch": account.epoch,
         "auth_time": row.authenticated_at // 1000,
@@ -183,14 +185,19 @@ def _refresh_token(services: Services, sid: str, secret: bytes) -> str:
 
 def _read_refresh_token(services: Services, token: str) -> tuple[str, bytes]:
     """Return the session's id and the secret.  Raise :exc:`Refused` for what was never given out."""
-    try:
-        data = base64url.decode(token) if len(token) == 107 else b""
-    except base64url.NotBase64url:
-        data = b""
+    data = _refresh_bytes(token)
     signed, mac = data[:48], data[48:]
-    if len(data) != 80 or not any(compare_digest(key.mac(signed), mac) for key in _signer(services).refresh_keys):
+    if not data or not any(compare_digest(key.mac(signed), mac) for key in _signer(services).refresh_keys):
         raise Refused("refresh-invalid")
     return signed[:16].hex(), signed[16:]
+
+
+def _refresh_bytes(token: str) -> bytes:
+    """Return the 80 bytes of what has the form of a refresh token; none of anything else."""
+    try:
+        return base64url.decode(token) if len(token) == 107 else b""
+    except base64url.NotBase64url:
+        return b""
 
 
 def _digest(secret: bytes) -> bytes:
@@ -225,7 +232,7 @@ def log_in(services: Services, account: Account, device: Device) -> Grant:
         if events.is_new_device(tx, account.id, device.user_agent):
             outbox.put(tx, services, "mail.new_device", user=account.id)
         events.write(tx, services, "login", account.id, actor_id=account.id, user_agent=device.user_agent)
-    return _grant(services, written, account, secret)
+    return _grant(services, written, account, secret, now)
 
 
 def renew(services: Services, sid: str, account: Account) -> Grant:
@@ -244,7 +251,7 @@ def renew(services: Services, sid: str, account: Account) -> Grant:
     if row is None:  # it was ended elsewhere at this moment
         raise Refused("session-ended")
     liveness.forget(services, account.id, sid)
-    return _grant(services, row, account, secret)
+    return _grant(services, row, account, secret, now)
 
 
 def reissue(services: Services, sid: str) -> Grant:
@@ -252,17 +259,19 @@ def reissue(services: Services, sid: str) -> Grant:
 
     Raise :exc:`Refused` (refresh-invalid) for a session that is no more.
     """
-    row, secret = _refreshable(services, sid), secrets.token_bytes(32)
-    fresh = {"tip": _digest(secret), "previous": None, "successor_box": None, "rotated_at": services.now_ms}
+    row, secret, now = _refreshable(services, sid), secrets.token_bytes(32), services.now_ms
+    fresh = {"tip": _digest(secret), "previous": None, "successor_box": None, "rotated_at": now}
     with services.db.write() as tx:
         tx.execute(update(sessions).where(sessions.c.id == sid).values(fresh))
-    return _grant(services, row, _account(row), secret)
+    return _grant(services, row, _account(row), secret, now)
 
 
-def _grant(services: Services, row: Any, account: Account, secret: bytes) -> Grant:
-    left = min(services.now_ms + IDLE_MS, row.expires_at) - services.now_ms
-    token = _refresh_token(services, row.id, secret)
-    return Grant(_access_token(services, row, account), ACCESS_SECONDS, token, left // 1000, account.username)
+def _grant(services: Services, row: Any, account: Account, secret: bytes, since: int) -> Grant:
+    """Return the pair that a session has *since* its tip's secret was made: the same, however often it is asked for."""
+    access = _access_token(services, row, account, secret, since // 1000)
+    left = ACCESS_SECONDS - (services.now_ms - since) // 1000
+    refresh_left = (min(since + IDLE_MS, row.expires_at) - services.now_ms) // 1000
+    return Grant(access, left, _refresh_token(services, row.id, secret), refresh_left, account.username)
 
 
 def refresh(services: Services, token: str, place: Place = NOWHERE) -> Grant:
@@ -276,11 +285,11 @@ def refresh(services: Services, token: str, place: Place = NOWHERE) -> Grant:
     row, now = _refreshable(services, sid), services.now_ms
     if compare_digest(row.tip, _digest(secret)):
         successor = secrets.token_bytes(32)
-        if _rotate(services, row, secret, successor):
-            return _grant(services, row, _account(row), successor)
+        if _rotate(services, row, secret, successor, now):
+            return _grant(services, row, _account(row), successor, now)
         row = _refreshable(services, sid)  # another call with this token was faster by a moment
     if row.previous == _digest(secret) and now < row.rotated_at + GRACE_MS:
-        return _grant(services, row, _account(row), _box(row.successor_box, secret))
+        return _grant(services, row, _account(row), _box(row.successor_box, secret), row.rotated_at)
     _end_family(services, sid, row.user_id)
     raise Refused("refresh-reused")
 
@@ -298,7 +307,7 @@ def _account(row: Any) -> Account:
     return Account(row.user_id, row.username, row.username_key, "active", row.token_epoch)
 
 
-def _rotate(services: Services, row: Any, secret: bytes, successor: bytes) -> bool:
+def _rotate(services: Services, row: Any, secret: bytes, successor: bytes, now: int) -> bool:
     """Make *successor* the tip, if *secret* still is it: one compare-and-swap."""
     swap = (
         update(sessions)
@@ -307,7 +316,7 @@ def _rotate(services: Services, row: Any, secret: bytes, successor: bytes) -> bo
             tip=_digest(successor),
             previous=_digest(secret),
             successor_box=_box(successor, secret),
-            rotated_at=services.now_ms,
+            rotated_at=now,
         )
     )
     with services.db.write() as tx:
@@ -350,9 +359,23 @@ def _end_family(services: Services, sid: str, user_id: int) -> None:
         events.write(tx, services, "token.reuse", user_id, "refresh-reused")
 
 
-def end_by_refresh_token(services: Services, token: str) -> None:
-    """End the session that this refresh token, good or used, belongs to.  Raise :exc:`Refused` for none of ours."""
-    end_session(services, _read_refresh_token(services, token)[0])
+def end_by_token(services: Services, token: str) -> bool:
+    """End the session of a token: an access token, also one whose time is over, or a refresh token, also a used one.
+
+    Return whether it has the form of a token.  One that is not good ends nothing, and is no error: whoever brings it is
+    not logged in (RFC 7009 §2.2).
+    """
+    try:
+        if token.count(".") == 2:
+            sid = read_access_token(services, token, even_late=True)["sid"]
+        else:
+            sid, _ = _read_refresh_token(services, token)
+    except TokenError as error:
+        return error.reason != "malformed"
+    except Refused:
+        return bool(_refresh_bytes(token))
+    end_session(services, sid)
+    return True
 
 
 def end_all(services: Services, user_id: int, *, but: str = "", because: str = "logout-all") -> None:
@@ -379,9 +402,7 @@ def sessions_of(
     after  (created_at, id) of the last one that was seen; the order does not change while somebody turns pages
     """
     now, begun, sid = services.now_ms, sessions.c.created_at, sessions.c.id
-    epoch = (
-        select(users.c.token_epoch).where(users.c.id == user_id).scalar_subquery()
-    )  # what ended with it is not shown
+    epoch = select(users.c.token_epoch).where(users.c.id == user_id).scalar_subquery()  # others ended with theirs
     alive = (sessions.c.expires_at > now) & (sessions.c.rotated_at > now - IDLE_MS) & (sessions.c.epoch == epoch)
     if after:
         alive &= (begun < after[0]) | ((begun == after[0]) & (sid < after[1]))

@@ -19,7 +19,8 @@ if [ -z "$python" ]; then
     exit 2
 fi
 
-content() { cat "$1" setup.cfg | cksum; }
+fast=requirements-fast.lock
+content() { cat "$1" "$fast" setup.cfg | cksum; }
 current() { [ -f "$folder/.made-from-$1" ] && [ "$(cat "$folder/.made-from-$1")" = "$(content "$1")" ]; }
 # The development lock holds all of the other one, in the same versions.
 if current "$lock" || { [ "$lock" = requirements.lock ] && current requirements-dev.lock; }; then
@@ -43,5 +44,10 @@ fi
 say "Installing the locked packages of $lock (once; a minute or two) …"
 "$folder/bin/python" -m pip install --disable-pip-version-check -qq --require-hashes --no-deps -r "$lock"
 "$folder/bin/python" -m pip install --disable-pip-version-check -qq --no-deps --no-build-isolation --no-index -e .
+# gunicorn's fast parser is written in C and mostly comes as source: where it cannot be built, the one in Python does.
+if ! "$folder/bin/python" -m pip install --disable-pip-version-check -qq --require-hashes --no-deps --no-build-isolation \
+    -r "$fast" >"$folder/fast-parser.log" 2>&1; then
+    say "gunicorn's fast parser does not build here (a C compiler and python3-dev would do): it parses in Python."
+fi
 rm -f "$folder"/.made-from-*
 content "$lock" > "$stamp"

@@ -30,6 +30,8 @@ def test_whatever_is_wrong_has_one_answer(api, services):
         api("GET", "/v1/users/activation?code=x"),
         api("POST", "/v1/users/activation", {"token": "x"}),
         api("POST", "/v1/users/activation", {"token": ""}),
+        api("GET", f"/v1/users/activation?code={'x' * 300}"),
+        api("POST", "/v1/users/activation", {"token": "达" * 300}),
     ]
     assert {(answer.status, answer.json["code"]) for answer in answers} == {(400, "activation-invalid")}
 

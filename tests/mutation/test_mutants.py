@@ -17,12 +17,11 @@ EQUIVALENT = {
     "jsontext": {
         'raise NotJSON("no value of JSON", 0, "RFC 8259 §3") from None': "the check before it has raised; it stands "
         "there lest a writer that learns to fail otherwise makes None of it",
-        "len(text) > _SHORT": "a text of just that length has no room for 65 pairs of brackets either",
+        "size <= _SHORT": "a text of just that length has no room for 65 pairs of brackets either",
         'text.count("[") + text.count("{") > MAX_DEPTH': "when to count levels exactly: a matter of speed",
-        'text.find("[", 1) < 0': "a search from 1 on never finds 0",
-        'text.find("{", 1) < 0': "the same",
+        'text.find("[", 1) > 0': "a search from 1 on never finds 0",
         'text.find("{", 1) > 0': "the same",
-        "len(text) > MAX_DIGITS": "a text of just that length has no room for more digits either",
+        "size <= MAX_DIGITS": "a text of just that length has no room for more digits either",
     },
     "jwt": {"seconds < 1": "one second is written alike both ways"},
 }

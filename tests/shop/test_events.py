@@ -68,7 +68,7 @@ WHAT_HAPPENS = {
         [("login", "ok", True), ("refresh", "ok", True), ("token.reuse", "refresh-reused", True)],
     ),
     "logging out": (
-        lambda s, _: tokens.end_by_refresh_token(s, log_in(s).refresh_token),
+        lambda s, _: tokens.end_by_token(s, log_in(s).refresh_token),
         [("login", "ok", True), ("logout", "ok", True)],
     ),
     "logging out everywhere": (
