@@ -354,6 +354,8 @@ def change_password(services: Services, user_id: int, current: str, new: str) ->
         raise
     if not good:
         events.note(services, "password-change", user_id, "reauth-failed")
+        if not standing.left:
+            events.note(services, "lock", user_id, standing.name)
         raise Refused("reauth-failed")
     limits.end_well(services, "password", str(user_id), standing)
     if wrong := _new_password_faults("#/new_password", new, row):
