@@ -74,6 +74,8 @@ def _read(services: Services, user_id: str, sid: str) -> str:
 
 def _look_up(services: Services, user_id: str, sid: str) -> str:
     text, key = _read(services, user_id, sid), _session(user_id, sid)
+    if text == _ENDED:  # not kept: its epoch may be over, and it be renewed the next moment
+        return text
     if services.cache.set(key, text, KEPT_SECONDS, if_new=True):
         return text
     return services.cache.get(key) or _ENDED  # somebody wrote meanwhile, and knows better
@@ -86,8 +88,8 @@ def mark_ended(services: Services, user_id: int, sids: Iterable[str]) -> None:
 
 
 def forget(services: Services, user_id: int, sid: str) -> None:
-    """Let the session be looked up again: something about it changed, and it lives."""
-    services.cache.forget(_session(user_id, sid))
+    """Let the session be looked up again, since something about it changed; unless somebody ended it meanwhile."""
+    services.cache.forget_unless(_session(user_id, sid), _ENDED)
 
 
 @contextmanager

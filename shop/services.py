@@ -68,6 +68,10 @@ _REPLACE_IF = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
 """
 
+_FORGET_UNLESS = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.call('DEL', KEYS[1]) end
+"""
+
 
 class Cache:
     """String keys that go away by themselves."""
@@ -97,6 +101,10 @@ class Cache:
     def replace_if(self, key: str, value: str, new: str, seconds: int) -> None:
         """Keep *new* for *seconds*, if *value* is still kept under *key*: somebody else may have written since."""
         self._redis.eval(_REPLACE_IF, 1, key, value, new, seconds * 1000)
+
+    def forget_unless(self, key: str, value: str) -> None:
+        """Forget what is kept under *key*, unless it is *value*."""
+        self._redis.eval(_FORGET_UNLESS, 1, key, value)
 
     def forget(self, *keys: str) -> None:
         """Forget what is kept under *keys*."""

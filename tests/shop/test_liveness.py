@@ -7,7 +7,7 @@ import pytest
 from shop import accounts, liveness, tokens
 from shop.database import OUTAGES
 from shop.errors import Refused
-from tests.shop.people import join, log_in
+from tests.shop.people import PASSWORD, join, log_in
 
 
 def session_of(services):
@@ -35,6 +35,37 @@ def test_a_session_that_ended_stays_ended(services):
     session = session_of(services)
     liveness.mark_ended(services, ada.id, [session])
     assert liveness.find(services, str(ada.id), session) is None
+    liveness.forget(services, ada.id, session)  # a change of it that was on its way
+    assert liveness.find(services, str(ada.id), session) is None
+
+
+def test_a_session_that_is_asked_for_while_it_is_renewed_goes_on(services):
+    ada = join(services)
+    session = session_of(services)
+    liveness.forget(services, ada.id, session)
+    renewed = accounts.change_password(services, ada.id, PASSWORD, "another long one")
+    late = liveness.find(services, str(ada.id), session)
+    grant = tokens.renew(services, session, renewed)
+    assert late is None
+    assert tokens.identify(services, grant.access_token).session == session
+
+
+def test_who_asked_for_a_session_just_before_it_was_renewed_does_not_end_it(services, monkeypatch):
+    ada = join(services)
+    session, read = session_of(services), liveness._read
+    liveness.forget(services, ada.id, session)
+    grants = []
+
+    def read_and_be_slow(*arguments):
+        text = read(*arguments)
+        grants.append(tokens.renew(services, session, renewed))
+        return text
+
+    renewed = accounts.change_password(services, ada.id, PASSWORD, "another long one")
+    with monkeypatch.context() as patch:
+        patch.setattr(liveness, "_read", read_and_be_slow)
+        assert liveness.find(services, str(ada.id), session) is None
+    assert tokens.identify(services, grants[0].access_token).session == session
 
 
 def test_counting_up_ends_what_went_before_and_is_undone_by_a_failure(services):
