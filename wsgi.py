@@ -4,13 +4,16 @@ settings → services → the API → CORS around it, outermost, so that a page 
 """
 
 import os
+import re
 import sys
+from collections.abc import Container
 from typing import Any
 from urllib.parse import urlsplit
 
 from dada.app import App
 from dada.cors import Middleware
 from dada.errors import Misuse
+from dada.origins import is_loopback
 from handlers import routes
 from handlers.callers import REALM, announce, guards
 from handlers.health import PROBES
@@ -24,13 +27,31 @@ from shop.settings import Settings
 __all__ = ["make_app"]
 
 
-def hosts_of(settings: Settings) -> set[str] | None:
-    """Return the name that the API answers to, with its port and, where that is the usual one, without; any in the
-    sandbox, which is called by many.
+class _ThisMachine:
+    """The names of this machine, and one more, with any port: what the sandbox answers to.
+
+    A page of the wide web may make its own name point here (DNS rebinding), and no other name.
     """
-    if settings.sandbox:
-        return None
+
+    def __init__(self, netloc: str) -> None:
+        named = _NAME.fullmatch(netloc)
+        self._name = named[1] if named else ""
+
+    def __contains__(self, host: object) -> bool:
+        named = _NAME.fullmatch(host) if isinstance(host, str) else None
+        return named is not None and (named[1] == self._name or is_loopback(named[1]))
+
+
+_NAME = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+
+
+def hosts_of(settings: Settings) -> Container[str]:
+    """Return the name that the API answers to, with its port and, where that is the usual one, without; in the sandbox
+    every name of this machine.
+    """
     parts = urlsplit(settings.api_url)
+    if settings.sandbox:
+        return _ThisMachine(parts.netloc)
     usual = {"https": ":443", "http": ":80"}[parts.scheme]
     return {parts.netloc} if parts.port else {parts.netloc, parts.netloc + usual}
 

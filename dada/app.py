@@ -17,7 +17,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, quote
@@ -183,7 +183,7 @@ class App:
     outages    exceptions that mean that a part of the service is down: 503 (RFC 9110 §15.6.4)
     realm      for challenges (RFC 9110 §11.5)
     headers    what every answer carries, unless it says otherwise itself
-    hosts      the names by which this service is called, with their ports; None takes any
+    hosts      the names by which this service is called, in small letters, with their ports; None takes any
     probes     paths that are answered whatever the service is called: who watches it knows its address only
     trusts     whether whoever sends this environ may name its request (X-Request-Id): a proxy; nobody by default
     on_request called with each request before anything is decided about it
@@ -204,7 +204,7 @@ class App:
         outages: tuple[type[Exception], ...] = (),
         realm: str = "dada",
         headers: Iterable[tuple[str, str]] = HEADERS,
-        hosts: Collection[str] | None = None,
+        hosts: Container[str] | None = None,
         probes: Collection[str] = (),
         trusts: Callable[[Environ], bool] | None = None,
         on_request: Callable[[Request], None] | None = None,
@@ -219,7 +219,7 @@ class App:
         self._usual = {**retry, 401: ("WWW-Authenticate", f'Bearer realm="{realm}"')}  # RFC 9110 §15.5.2
         self._trusts, self._on_request, self._on_answer = trusts, on_request, on_answer
         self._phrases = Phrases({**DETAILS, **(details or {})})
-        self._hosts, self._probes = None if hosts is None else frozenset(hosts), frozenset(probes)
+        self._hosts, self._probes = hosts, frozenset(probes)
         self._ids: Iterator[str] | None = None  # made by the first request: after the server has forked
         said = {word for route in made for word in ([route.who] if isinstance(route.who, str) else route.who.values())}
         unknown = sorted(said - self._guards.keys())

@@ -81,7 +81,7 @@ def exchange(running, data):
 
 
 def raw(line, *headers, body=b""):
-    return "\r\n".join([line, "Host: x", *headers, "", ""]).encode() + body
+    return "\r\n".join([line, "Host: localhost", *headers, "", ""]).encode() + body
 
 
 REQUESTS = {

@@ -24,6 +24,32 @@ def test_outside_the_sandbox_it_answers_to_one_name(production):
     assert production("GET", "/openapi.json", None, {"Host": "api.shop.example:8000"}).status == 421
 
 
+NAMES = {
+    "this machine's": ("localhost", 200),
+    "with any port": ("localhost:1234", 200),
+    "in capitals": ("LOCALHOST:8000", 200),
+    "its address": ("127.0.0.1:8000", 200),
+    "another of its addresses": ("127.1.2.3", 200),
+    "its address of IPv6": ("[::1]:8000", 200),
+    "a name below": ("shop.localhost:8000", 200),
+    "that of its setting": ("classroom.example:9000", 200),
+    "another's": ("evil.example", 421),
+    "another's that looks so": ("localhost.evil.example:8000", 421),
+    "another's address": ("10.0.0.1:8000", 421),
+    "no name": ("a b.localhost", 400),
+    "two ports": ("localhost:80:80", 400),
+}
+
+
+@pytest.mark.parametrize(("host", "status"), NAMES.values(), ids=NAMES)
+def test_the_sandbox_answers_to_names_of_this_machine_and_to_no_name_that_was_made_to_point_here(
+    services, host, status
+):
+    settings = dataclasses.replace(services.settings, api_url="http://classroom.example:8000")
+    app = Client(make_app(dataclasses.replace(services, settings=settings)))
+    assert app("GET", "/openapi.json", None, {"Host": host}).status == status
+
+
 ADDRESSES = ("10.1.2.3:8000", "[fd00::1]:8000", "api-7.internal", "127.0.0.1")
 
 
