@@ -51,8 +51,10 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH1
 max_requests = 100_000
 max_requests_jitter = 20_000
 
-# Only a proxy on this machine may say for whom it speaks.
+# Only a proxy on this machine may say for whom it speaks.  Where the application is mounted, nobody may: a client's own
+# header may have come through the proxy, and one that does not fit the path would be a fault of ours.
 forwarded_allow_ips = "127.0.0.1"
+forwarder_headers = ""
 
 # Logs are lines of JSON on stderr, like the worker's.  The line a request is ours (handlers/observation.py): gunicorn's
 # would hold the query, and has no id; nor is it prepared for nothing (a seventh of what a request cost the server).

@@ -82,7 +82,7 @@ def make_app(services: Services) -> Any:
 
 def _start() -> Any:
     try:
-        services = connect(Settings.read(os.environ))
+        services = connect(Settings.read(os.environ), patience=5)  # as for Redis: whoever asks waits, and a thread
         must_be_current(services.db)
         return _watched(services) if services.settings.sandbox else make_app(services)
     except Misuse as error:

@@ -97,7 +97,7 @@ class Request:
         """
         written = self.environ.get("QUERY_STRING")
         if not written:
-            return bodies.validate({}, kind)
+            return bodies.read_query({}, kind)
         try:
             pairs = parse_qsl(written, keep_blank_values=True, errors="strict", max_num_fields=bodies.MAX_MEMBERS)
         except ValueError:
@@ -105,7 +105,7 @@ class Request:
         members = dict(pairs)
         if len(members) < len(pairs):
             raise HTTPProblem("bad-request", "a parameter of the query stands there twice")
-        return bodies.validate(members, kind, strict=False)
+        return bodies.read_query(members, kind)
 
     @property
     def language(self) -> str:

@@ -16,7 +16,7 @@ from dada import jsontext
 from dada.errors import Rejected
 from dada.problems import FieldError, Invalid
 
-__all__ = ["MAX_DEPTH", "MAX_MEMBERS", "Faults", "NotReadable", "read", "validate"]
+__all__ = ["MAX_DEPTH", "MAX_MEMBERS", "Faults", "NotReadable", "read", "read_query", "validate"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 Faults = Callable[[Mapping[str, Any]], Iterable[FieldError]]
@@ -53,7 +53,7 @@ def validate(value: Any, kind: type[T], also: Faults | None = None, *, strict: b
     """Return *value*, read from JSON, as a *kind*.  Raise :exc:`Invalid` with the errors of all fields.
 
     also    asked only where a field is wrong: what else is wrong with the fields that have their type
-    strict  whether a number must be one; in a query it is written in digits
+    strict  whether a number must be one, or may be written as a text
     """
     try:
         return msgspec.convert(value, kind) if strict else msgspec.convert(value, kind, strict=False)
@@ -64,6 +64,19 @@ def validate(value: Any, kind: type[T], also: Faults | None = None, *, strict: b
         wrong = {error.pointer.split("/")[1] for error in errors if "/" in error.pointer}
         good = {name: member for name, member in value.items() if _escaped(name) not in wrong}
         raise Invalid([*errors, *(also(good) if also else ())]) from None
+
+
+def read_query(members: Mapping[str, str], kind: type[T]) -> T:
+    """Return the parameters of a query as a *kind*: whole numbers as we would write them, not 1e1 or 05.
+
+    Raise :exc:`Invalid` with the errors of all parameters.
+    """
+    found = validate(members, kind, strict=False)
+    told = ((field.encode_name, getattr(found, field.name)) for field in msgspec.structs.fields(kind))
+    odd = [name for name, value in told if type(value) is int and members.get(name, str(value)) != str(value)]
+    if odd:
+        raise Invalid([FieldError(f"#/{_escaped(name)}", "type", {"expected": "int"}) for name in odd])
+    return found
 
 
 def _errors(value: Mapping[str, Any], kind: Any, pointer: str, strict: bool) -> Iterator[FieldError]:
@@ -124,9 +137,9 @@ def _escaped(name: str) -> str:
 
 
 def _nul(value: Any) -> str:
-    """Return what is wrong with *value* if a text in it holds U+0000, which ends texts elsewhere; else ""."""
+    """Return what is wrong with *value* if a text or a name in it holds U+0000, which ends texts elsewhere; else ""."""
     if isinstance(value, dict | list):
-        inside = value.values() if isinstance(value, dict) else value
+        inside = (*value, *value.values()) if isinstance(value, dict) else value
         return next(filter(None, map(_nul, inside)), "")
     return "a NUL character" if isinstance(value, str) and "\0" in value else ""
 

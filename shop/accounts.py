@@ -33,6 +33,7 @@ _log = logging.getLogger("shop.accounts")
 
 HOUR_MS: Final = 3_600_000
 LIVES: Final = {"activation": 24 * HOUR_MS, "reset": HOUR_MS // 2}
+PENDING_MS: Final = 7 * 24 * HOUR_MS  # a name that nobody activates is free again then: shop/house.py
 _AGAIN_MS: Final = 600_000  # the owner's second click, within ten minutes, is answered like the first
 
 
@@ -353,6 +354,8 @@ def change_password(services: Services, user_id: int, current: str, new: str) ->
         raise
     if not good:
         events.note(services, "password-change", user_id, "reauth-failed")
+        if not standing.left:
+            events.note(services, "lock", user_id, standing.name)
         raise Refused("reauth-failed")
     limits.end_well(services, "password", str(user_id), standing)
     if wrong := _new_password_faults("#/new_password", new, row):

@@ -39,43 +39,49 @@ def write(services: Services, kind: str, user_id: int) -> Addressed | None:
     """
     with services.db.write() as tx:
         row = accounts.lock(tx, user_id)
-        letter = _WRITERS[kind](tx, services, row) if row and row.state != "disabled" else None
-    return Addressed(row.email, letter) if row and letter else None
+        return _WRITERS[kind](tx, services, row) if row and row.state != "disabled" else None
 
 
-def _activation(tx: Connection, services: Services, row: Row[Any]) -> Letter | None:
-    if row.verified_email_key is not None:
+def _activation(tx: Connection, services: Services, row: Row[Any]) -> Addressed | None:
+    """Write to who has to prove the address; or to its owner, as he spelled it: another spelling may be another's.
+
+    Not for ever: who asks for a letter a day would keep a name that he never activates.
+    """
+    abandoned = row.state == "pending" and row.created_at < services.now_ms - accounts.PENDING_MS
+    if abandoned or row.verified_email_key is not None:
         return None
-    page = services.settings.page_origin
-    owner = tx.execute(select(users.c.language).where(users.c.verified_email_key == row.email_key)).first()
+    page, proved = services.settings.page_origin, users.c.verified_email_key == row.email_key
+    owner = tx.execute(select(users.c.email, users.c.language).where(proved)).first()
     if owner is not None:
-        return letters.already_registered(owner.language, page)
+        return Addressed(owner.email, letters.already_registered(owner.language, page))
     token = accounts.mint(tx, services, row, "activation")
     hours = accounts.LIVES["activation"] // accounts.HOUR_MS
-    return letters.activation(row.language, page, username=row.username, token=token, hours=hours)
+    letter = letters.activation(row.language, page, username=row.username, token=token, hours=hours)
+    return Addressed(row.email, letter)
 
 
-def _reset(tx: Connection, services: Services, row: Row[Any]) -> Letter | None:
+def _reset(tx: Connection, services: Services, row: Row[Any]) -> Addressed | None:
     if row.verified_email_key is None:
         return None
     token = accounts.mint(tx, services, row, "reset")
     minutes = accounts.LIVES["reset"] * 60 // accounts.HOUR_MS
     page = services.settings.page_origin
-    return letters.password_reset(row.language, page, username=row.username, token=token, minutes=minutes)
+    letter = letters.password_reset(row.language, page, username=row.username, token=token, minutes=minutes)
+    return Addressed(row.email, letter)
 
 
-def _to_owner(letter: Callable[..., Letter]) -> Callable[[Connection, Services, Row[Any]], Letter | None]:
+def _to_owner(letter: Callable[..., Letter]) -> Callable[[Connection, Services, Row[Any]], Addressed | None]:
     """Return what writes a letter that only tells: to an address whose owner clicked, and to no other."""
 
-    def write_it(_: Connection, services: Services, row: Row[Any]) -> Letter | None:
+    def write_it(_: Connection, services: Services, row: Row[Any]) -> Addressed | None:
         if row.verified_email_key is None:
             return None
-        return letter(row.language, services.settings.page_origin, username=row.username)
+        return Addressed(row.email, letter(row.language, services.settings.page_origin, username=row.username))
 
     return write_it
 
 
-_WRITERS: Final[dict[str, Callable[[Connection, Services, Row[Any]], Letter | None]]] = {
+_WRITERS: Final[dict[str, Callable[[Connection, Services, Row[Any]], Addressed | None]]] = {
     "activation": _activation,
     "reset": _reset,
     "password_changed": _to_owner(letters.password_changed),

@@ -23,9 +23,13 @@ _BUSY_SECONDS = 10
 
 
 class Database:
-    """Connections to the database at *url*: SQLite or MariaDB."""
+    """Connections to the database at *url*: SQLite or MariaDB.
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+    patience  how many seconds to wait for an answer of a MariaDB that is silent; twice that where it fell silent since
+              the last call: it is asked once more, on a new connection
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5, patience: int = 20) -> None:
         self.is_sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": pool_size, "pool_timeout": _BUSY_SECONDS}
         options["hide_parameters"] = True  # an error is logged with its statement: the values are people's
@@ -33,7 +37,7 @@ class Database:
             options["connect_args"] = {"timeout": _BUSY_SECONDS}
         else:
             options |= {"isolation_level": "READ COMMITTED", "pool_recycle": 3600}
-            options["connect_args"] = {"connect_timeout": 3, "read_timeout": 20, "write_timeout": 20}
+            options["connect_args"] = {"connect_timeout": 3, "read_timeout": patience, "write_timeout": patience}
         self.engine = create_engine(url, **options)
         if self.is_sqlite:
             _prepare_sqlite(self.engine)

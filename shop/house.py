@@ -15,7 +15,6 @@ __all__ = ["forget_expired"]
 
 _DAY_MS: Final = 24 * 3_600_000
 _KEPT_MS: Final = _DAY_MS  # after its end a row is kept for a day, for whoever looks into what happened
-_PENDING_MS: Final = 7 * _DAY_MS  # a name that nobody activates is free again after a week
 
 
 def forget_expired(services: Services) -> int:
@@ -48,7 +47,7 @@ def _is_abandoned(services: Services) -> ColumnElement[bool]:
     """Whoever registered a week ago, and has no letter that could still activate the account."""
     now = services.now_ms
     may_come = exists().where(one_time_tokens.c.user_id == users.c.id, one_time_tokens.c.expires_at > now)
-    return and_(users.c.state == "pending", users.c.created_at < now - _PENDING_MS, ~may_come)
+    return and_(users.c.state == "pending", users.c.created_at < now - accounts.PENDING_MS, ~may_come)
 
 
 def _forget(tx: Connection, services: Services, user_id: int) -> int:

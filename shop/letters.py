@@ -6,6 +6,7 @@ and no Referer ever holds it.
 This file knows words; it does not know how a letter travels.
 """
 
+import unicodedata
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -72,9 +73,10 @@ def _write(name: str, language: str, **words: object) -> Letter:
 def _unlinked(username: str) -> str:
     """Return a name so that no mail program makes a link of it: "win.prizes.example" is one, and we write to anybody.
 
-    A word joiner behind a dot is not seen, and no host's name holds one.
+    A word joiner behind a dot is not seen, and no host's name holds one.  Who reads names of hosts reads a wide dot as
+    one, and whatever else folds into one.
     """
-    return username.replace(".", ".\u2060")
+    return "".join(f"{char}\u2060" if "." in unicodedata.normalize("NFKC", char) else char for char in username)
 
 
 # For each letter: English, Chinese.

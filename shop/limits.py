@@ -91,6 +91,7 @@ QUOTAS: Final = {
     ),
     "names": (  # who is told that a name is taken could list all names
         Quota("names", "address", 10, 3600),
+        Quota("names-network", "network", 100, 3600),
         Quota("names-route", "route", 300, 60),
     ),
     "register": (

@@ -24,6 +24,8 @@ FIELDS: Final = (
 # The letters of base64url as a URL may spell them: %41 for A.
 _OTHERWISE: Final = "%(?:2[Dd]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9Aa])"
 _SECRETS: Final = (
+    # What gunicorn quotes of a request that it cannot read: after a wrong length, that is the rest of a body.
+    (re.compile(r"(?s)(Invalid request from ip=\S* [\w ()>-]*+).+"), r"\1[redacted]"),
     (re.compile(r"[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"), "[redacted]"),  # a JWT
     (re.compile(r"(?i)\b(bearer )[A-Za-z0-9._~+/-]+=*"), r"\1[redacted]"),
     (re.compile(r"(://)[^/@\s]+@"), r"\1[redacted]@"),  # user and password of a URL

@@ -2,7 +2,8 @@
 
 argon2id, with its parameters in each hash; what was hashed with others is hashed again at the next log-in.  A hash
 takes 46 MiB for a while, so that only so many are made at once: the others wait for a second, and then hear that the
-service is busy.  How many the machine bears, and so a process of it, the settings say.  The only door to argon2.
+service is busy, as does everybody where there is no memory.  How many the machine bears, and so a process of it, the
+settings say.  The only door to argon2.
 
 This file knows passwords; it does not know whose they are.
 """
@@ -18,7 +19,8 @@ from itertools import pairwise
 from typing import Final
 
 import argon2
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError
+from argon2.low_level import error_to_str
 
 from dada.problems import FieldError
 from shop.errors import Refused
@@ -29,6 +31,7 @@ MIN_CHARACTERS: Final = 8
 MAX_CHARACTERS: Final = 128
 MAX_BYTES: Final = 1024
 _WAIT_SECONDS: Final = 1.0
+_NO_MEMORY: Final = error_to_str(-22)  # ARGON2_MEMORY_ALLOCATION_ERROR of argon2.h, which has no class in Python
 
 
 class Hasher:
@@ -54,9 +57,9 @@ class Hasher:
         with self._place():
             try:
                 return self._argon2.verify(hashed or self._decoy, password) and hashed is not None
-            except VerifyMismatchError:
-                return False
-            except (VerificationError, InvalidHashError):
+            except (VerificationError, InvalidHashError) as error:
+                if str(error) == _NO_MEMORY:  # nobody has looked: that password may be right
+                    raise
                 return False
 
     def is_outdated(self, hashed: str) -> bool:
@@ -69,6 +72,10 @@ class Hasher:
             raise Refused("unavailable", "too many log-ins at once")
         try:
             yield
+        except (HashingError, VerificationError) as error:
+            if str(error) != _NO_MEMORY:
+                raise
+            raise Refused("unavailable", "too many log-ins at once") from None
         finally:
             self._places.release()
 

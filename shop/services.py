@@ -64,7 +64,13 @@ OUTAGES: tuple[type[Exception], ...] = (
 )
 
 
-_FORGET_IF = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_REPLACE_IF = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+"""
+
+_FORGET_UNLESS = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.call('DEL', KEYS[1]) end
+"""
 
 
 class Cache:
@@ -92,9 +98,13 @@ class Cache:
         value: Any = self._redis.getdel(key)
         return None if value is None else str(value.decode())
 
-    def forget_if(self, key: str, value: str) -> None:
-        """Forget what is kept under *key*, if it still is *value*: somebody else may have written since."""
-        self._redis.eval(_FORGET_IF, 1, key, value)
+    def replace_if(self, key: str, value: str, new: str, seconds: int) -> None:
+        """Keep *new* for *seconds*, if *value* is still kept under *key*: somebody else may have written since."""
+        self._redis.eval(_REPLACE_IF, 1, key, value, new, seconds * 1000)
+
+    def forget_unless(self, key: str, value: str) -> None:
+        """Forget what is kept under *key*, unless it is *value*."""
+        self._redis.eval(_FORGET_UNLESS, 1, key, value)
 
     def forget(self, *keys: str) -> None:
         """Forget what is kept under *keys*."""
@@ -153,12 +163,15 @@ def _answers(ping: Callable[[], object]) -> bool:
     return True
 
 
-def connect(settings: Settings, clock: Callable[[], float] = time.time) -> Services:
-    """Return the services that *settings* describe.  Raise :exc:`Misuse`; connections are made when they are used."""
+def connect(settings: Settings, clock: Callable[[], float] = time.time, *, patience: int = 20) -> Services:
+    """Return the services that *settings* describe.  Raise :exc:`Misuse`; connections are made when they are used.
+
+    patience  how many seconds to wait for an answer of the database
+    """
     client = redis_client(settings.redis_url)
     return Services(
         settings=settings,
-        db=Database(settings.database_url),
+        db=Database(settings.database_url, patience=patience),
         redis=client,
         cache=Cache(client),
         queue=Queue(client, MAIL),

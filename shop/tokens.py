@@ -33,7 +33,7 @@ from shop.errors import Refused
 from shop.keyring import ACCESS, REFRESH, Ring
 from shop.limits import NOWHERE, Place
 from shop.services import Services
-from shop.tables import sessions
+from shop.tables import sessions, users
 
 __all__ = [
     "Caller", "Device", "Grant", "Session", "end_all", "end_by_token", "end_session", "identify", "log_in",
@@ -353,7 +353,8 @@ def owner_of(services: Services, sid: str) -> int | None:
 def _end_family(services: Services, sid: str, user_id: int) -> None:
     with services.db.write() as tx:
         liveness.mark_ended(services, user_id, [sid])
-        tx.execute(delete(sessions).where(sessions.c.id == sid))
+        if tx.execute(delete(sessions).where(sessions.c.id == sid)).rowcount != 1:
+            return  # who showed it at the same moment ended it, and its owner is told once
         outbox.put(tx, services, "mail.token_reused", user=user_id)
         events.write(tx, services, "token.reuse", user_id, "refresh-reused")
 
@@ -401,7 +402,8 @@ def sessions_of(
     after  (created_at, id) of the last one that was seen; the order does not change while somebody turns pages
     """
     now, begun, sid = services.now_ms, sessions.c.created_at, sessions.c.id
-    alive = (sessions.c.expires_at > now) & (sessions.c.rotated_at > now - IDLE_MS)
+    epoch = select(users.c.token_epoch).where(users.c.id == user_id).scalar_subquery()  # others ended with theirs
+    alive = (sessions.c.expires_at > now) & (sessions.c.rotated_at > now - IDLE_MS) & (sessions.c.epoch == epoch)
     if after:
         alive &= (begun < after[0]) | ((begun == after[0]) & (sid < after[1]))
     query = select(sessions).where(sessions.c.user_id == user_id, alive).order_by(begun.desc(), sid.desc()).limit(limit)

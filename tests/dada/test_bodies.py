@@ -152,7 +152,9 @@ class Anything(Struct):
     a: str = ""
 
 
-@pytest.mark.parametrize("text", [r'{"a":"x\u0000"}', r'{"b":[{"c":"\u0000"}]}'])
+@pytest.mark.parametrize(
+    "text", [r'{"a":"x\u0000"}', r'{"b":[{"c":"\u0000"}]}', r'{"a\u0000":1}', r'{"b":{"\u0000":[]}}']
+)
 def test_a_nul_is_in_no_text_of_ours(text):
     with pytest.raises(NotReadable, match="NUL"):
         bodies.read(text.encode(), Anything)

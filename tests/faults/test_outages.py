@@ -4,6 +4,7 @@ import signal
 from contextlib import contextmanager
 
 import pytest
+import requests
 
 from dada.testing import Client, Clock
 from shop import schema
@@ -164,6 +165,30 @@ def test_a_database_that_was_killed_comes_back_with_what_was_promised(parts):
     parts.mariadb.start()
     assert parts.call("reading one's profile").status == 200
     assert parts.api("POST", "/v1/users", NEW).status == 409
+
+
+@pytest.mark.xdist_group("outages")
+def test_a_database_that_falls_silent_is_told_before_who_asks_gives_up(parts, world, tmp_path):
+    secrets, address = parts.services.settings.secrets_dir, f"127.0.0.1:{free_port()}"
+    env = environment(parts.mariadb.url, parts.redis.url, secrets, world) | {"API_BIND": address, "API_WORKERS": "1"}
+
+    def ask(email):
+        return requests.post(f"http://{address}/v1/password-resets", json={"email": email}, timeout=15)
+
+    with Process("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app", env=env, log=tmp_path / "log") as process:
+        process.says("Listening")
+        assert ask("1@example.org").status_code == 202
+        parts.mariadb.process.send_signal(signal.SIGSTOP)
+        try:
+            answer = ask("2@example.org")
+            assert (answer.status_code, answer.headers["Retry-After"], answer.json()["code"]) == (
+                503,
+                "1",
+                "unavailable",
+            )
+        finally:
+            parts.mariadb.process.send_signal(signal.SIGCONT)
+        assert ask("3@example.org").status_code == 202
 
 
 @pytest.mark.xdist_group("outages")

@@ -158,6 +158,9 @@ CASES = {
     "chunks of HTTP/1.0": (raw("POST /v1/tokens HTTP/1.0", HOST, JSON, CHUNKED, body=b"0\r\n\r\n" + GET), [400]),
     "a control character in a header": (raw("GET /healthz HTTP/1.1", HOST, "X: a\x00b"), [400]),
     "a header that could pass for another": (raw("GET /healthz HTTP/1.1", HOST, "X_Request_Id: x", CLOSE), [200, 400]),
+    "a header that says where the application is mounted": (
+        raw("GET /healthz HTTP/1.1", HOST, "SCRIPT_NAME: /nowhere", CLOSE), [200, 400],
+    ),
     # limits (RFC 9110 §15.5.15, RFC 6585 §5)
     "a line too long": (raw(f"GET /{'x' * 9000} HTTP/1.1", HOST, CLOSE), [414]),
     "a header too long": (raw("GET /healthz HTTP/1.1", HOST, f"X: {'x' * 9000}", CLOSE), [431]),
@@ -201,6 +204,23 @@ def test_no_case_was_an_accident_of_ours(api):
         api.exchange(data)
     assert "Traceback" not in api.process.output
     assert api.lives()
+
+
+SECRET = b'{"username":"ada","password":"swordfish"}\r\n\r\n'
+QUOTED = {
+    "a body without a length": post(body=SECRET),
+    "a body that is longer than its length": post("Content-Length: 2", body=b"{}" + SECRET),
+    "a body among the headers": post("swordfish"),
+    "a password for a coding": post("Transfer-Encoding: swordfish"),
+    "a password for a version": raw("GET /healthz HTTP/1.1 swordfish", HOST),
+}
+
+
+@pytest.mark.parametrize("data", QUOTED.values(), ids=QUOTED)
+def test_what_the_server_cannot_read_of_a_request_is_in_no_log(api, data):
+    before = len(api.process.output)
+    assert statuses(api.exchange(data))[-1] >= 400
+    assert "swordfish" not in api.process.output[before:]
 
 
 # --- several requests on one connection (RFC 9112 §9.3) ---------------------------------------------------

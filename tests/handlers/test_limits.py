@@ -22,8 +22,11 @@ NEW = {"username": "ada", "password": PASSWORD, "email": "ada@example.org"}
 
 @pytest.fixture
 def strict(services):
-    """The API of a process that counts addresses."""
-    counted = dataclasses.replace(services, settings=dataclasses.replace(services.settings, address_limits=True))
+    """The API of a process that counts addresses, behind a proxy."""
+    settings = dataclasses.replace(
+        services.settings, address_limits=True, trusted_proxies=(ip_network("127.0.0.1/32"),)
+    )
+    counted = dataclasses.replace(services, settings=settings)
     return CheckedClient(make_app(counted), {"Origin": PAGE})
 
 
@@ -144,6 +147,16 @@ def test_a_thousand_addresses_at_once_are_stopped_by_the_route(strict, services,
     assert f"{{limits}}:{quota}:{path}".encode() in counters
     assert answer.header("RateLimit") == f'"{quota}";r=0;t={answer.header("Retry-After")}'
     assert 0 < int(answer.header("Retry-After")) <= 30
+
+
+def test_the_addresses_of_a_network_list_no_more_names_than_a_network_is_told(strict, services):
+    assert strict("POST", "/v1/users", NEW).status == 202
+    for number in range(100):
+        answer = strict("POST", "/v1/users", NEW, {"X-Forwarded-For": f"2001:db8:7:{number:x}::1"})
+        assert answer.status == 409
+    refused = strict("POST", "/v1/users", NEW, {"X-Forwarded-For": "2001:db8:7:ffff::1"})
+    assert refused.json["violated-policies"] == ["names-network"]
+    assert strict("POST", "/v1/users", NEW, {"X-Forwarded-For": "2001:db8:8::1"}).status == 409
 
 
 def test_a_thousand_addresses_list_no_more_names_than_the_route_tells(strict, services):

@@ -1,5 +1,7 @@
 """/v1/users/<username>/password and /v1/password-resets."""
 
+import redis
+
 from shop import accounts
 from tests.handlers.people import PASSWORD, Person, join, log_in
 from tests.shop.people import token_for
@@ -53,3 +55,24 @@ def test_a_new_password_is_chosen_with_the_letter_s_token_and_every_session_ends
     again = api("PUT", f"/v1/password-resets/{token}", {"password": "a third long one"})
     assert (again.status, again.json["code"]) == (400, "reset-invalid")
     assert api("POST", "/v1/tokens", {"username": "ada", "password": "another long one"}).status == 200
+
+
+def test_a_new_password_is_not_told_as_a_failure_when_redis_goes_as_it_is_set(api, services, monkeypatch):
+    ada = join(services, api)
+    token = token_for(services, accounts.by_username(services, "ada").id, "reset")
+    set_password, command = accounts._set_password, redis.Redis.execute_command
+
+    def set_it_and_lose_redis(*arguments):
+        account = set_password(*arguments)
+        monkeypatch.setattr(redis.Redis, "execute_command", gone)
+        return account
+
+    def gone(*_, **__):
+        raise redis.exceptions.ConnectionError
+
+    monkeypatch.setattr(accounts, "_set_password", set_it_and_lose_redis)
+    assert api("PUT", f"/v1/password-resets/{token}", {"password": CHANGE["new_password"]}).status == 204
+    monkeypatch.setattr(redis.Redis, "execute_command", command)
+    assert ada("GET", "/v1/users/ada").json["code"] == "session-ended"
+    assert api("POST", "/v1/tokens/refresh", {"refresh_token": ada.refresh}).json["code"] == "refresh-invalid"
+    assert api("POST", "/v1/tokens", {"username": "ada", "password": CHANGE["new_password"]}).status == 200

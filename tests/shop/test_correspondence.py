@@ -45,3 +45,15 @@ def test_an_address_that_another_proved_gets_no_link(services):
     addressed = correspondence.write(services, "activation", second.id)
     assert addressed.letter.subject == "You have an account at Dada already"
     assert kept_digests(services) == before
+
+
+@pytest.mark.parametrize(("proved", "typed"), [
+    ("Ada@example.org", "ada@example.org"), ("strasse@example.org", "straße@example.org"),
+    ("kate@example.org", "\u212aate@example.org"),
+])  # fmt: skip
+def test_who_spells_another_s_address_otherwise_is_not_told_that_it_has_an_account_and_its_owner_is(
+    services, proved, typed
+):
+    join(services, "owner", proved)
+    second = register(services, "second", typed)
+    assert correspondence.write(services, "activation", second.id).to == proved

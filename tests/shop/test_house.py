@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from shop import accounts, house
+from shop import accounts, correspondence, house
 from shop.errors import Refused
 from shop.tables import one_time_tokens, sessions
 from tests.shop.people import join, log_in, register, token_for
@@ -78,6 +78,18 @@ def test_the_newest_account_stays_or_its_number_and_its_events_would_be_the_next
     following = register(services, "bob")
     assert following.id > abandoned.id
     house.forget_expired(services)
+    assert accounts.by_username(services, "ada") is None
+
+
+def test_who_asks_for_a_letter_every_day_does_not_keep_a_name_that_he_never_activates(services, clock):
+    squatter = register(services, "ada")
+    register(services, "newest")
+    letters = []
+    for _ in range(10):
+        letters.append(correspondence.write(services, "activation", squatter.id))
+        house.forget_expired(services)
+        clock.advance(0.9 * DAY)
+    assert [letter is not None for letter in letters] == [True] * 8 + [False] * 2
     assert accounts.by_username(services, "ada") is None
 
 

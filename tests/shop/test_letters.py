@@ -39,8 +39,10 @@ def test_a_name_is_written_as_it_is():
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
-def test_a_name_that_could_be_a_host_is_no_link_in_a_letter_to_whomever(language):
-    letter = letters.activation(language, PAGE, username="win.prizes.example", token="t", hours=24)
-    assert "win.prizes.example" not in letter.text
-    assert "win.prizes.example" in letter.text.replace("\u2060", "")
+@pytest.mark.parametrize("dot", [".", "\uff0e", "\ufe52", "\u2024", "\u2488"])
+def test_a_name_that_could_be_a_host_is_no_link_in_a_letter_to_whomever(language, dot):
+    name = f"win{dot}prizes{dot}example"
+    letter = letters.activation(language, PAGE, username=name, token="t", hours=24)
+    assert name not in letter.text
+    assert f"win{dot}\u2060prizes{dot}\u2060example" in letter.text
     assert f"{PAGE}/#/activation/t\n" in letter.text

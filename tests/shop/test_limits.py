@@ -302,6 +302,7 @@ class TestTheLock:
         for _ in range(5):
             with pytest.raises(Refused):
                 accounts.change_password(services, account.id, "wrong", "a brand new one")
+        assert kinds(services)[-2:] == [("password-change", "reauth-failed"), ("lock", "password")]
         with pytest.raises(TooMany):
             accounts.change_password(services, account.id, PASSWORD, "a brand new one")
 

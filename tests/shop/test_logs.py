@@ -58,6 +58,9 @@ SECRETS = {
     "a query": "GET /callback?code=swordfish&state=swordfish",
     "a header": "Authorization: Bearer swordfish",
     "a value that the database has twice": "(1062, \"Duplicate entry 'swordfish@example.org' for key 'uq_users'\")",
+    "a body that the server took for a request": (
+        'Invalid request from ip=::1: Invalid HTTP request line: \'{"password":"it\\\'s swordfish"}\'\nswordfish'
+    ),
     "a form": "client_secret=swordfish&access_token=swordfish",
 }
 
@@ -74,6 +77,8 @@ def test_what_people_look_for_stays():
     text = (
         "request 0b342ee0-0da6-8ae2-8600-00f43d2e6514 job uMyIZtsMwHPIAuEoY5UBjrh4A-05_XA4 took 12 ms at /v1/users/ada"
     )
+    assert redacted(text) == text
+    text = "Invalid request from ip=127.0.0.1: Request Line is too large (9000 > 8190)"
     assert redacted(text) == text
 
 

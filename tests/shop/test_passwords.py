@@ -1,11 +1,16 @@
 """Passwords: which are taken, how they are kept."""
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from shop.errors import Refused
 from shop.passwords import Hasher, faults
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +49,30 @@ def test_a_hash_of_other_parameters_is_outdated(hasher):
 
 def test_the_shop_s_own_parameters_are_owasp_s():
     assert Hasher(at_once=1).hash("x").startswith("$argon2id$v=19$m=47104,t=1,p=1$")
+
+
+POOR = """
+import resource
+from pathlib import Path
+from shop.errors import Refused
+from shop.passwords import Hasher
+
+hasher = Hasher(at_once=1)
+hashed = hasher.hash("swordfish")
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+most = pages * resource.getpagesize() + (20 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+for call in (lambda: hasher.hash("swordfish"), lambda: hasher.verify(hashed, "swordfish")):
+    try:
+        print(call())
+    except Refused as refused:
+        print(refused.reason)
+"""
+
+
+def test_without_memory_for_a_hash_no_password_is_told_to_be_wrong_and_the_service_is_busy():
+    done = subprocess.run([sys.executable, "-c", POOR], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.splitlines() == ["unavailable", "unavailable"]
 
 
 def test_more_log_ins_than_cores_wait_and_then_hear_that_the_service_is_busy(monkeypatch):

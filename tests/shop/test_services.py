@@ -29,6 +29,20 @@ def test_what_is_taken_is_gone(services):
     assert (services.cache.take("a"), services.cache.take("a")) == ("1", None)
 
 
+def test_what_somebody_wrote_meanwhile_is_neither_replaced_nor_forgotten(services):
+    cache = services.cache
+    cache.set("a", "mine", 60)
+    cache.replace_if("a", "another's", "new", 60)
+    assert cache.get("a") == "mine"
+    cache.replace_if("a", "mine", "new", 30)
+    assert cache.get("a") == "new"
+    assert 0 < services.redis.pttl("a") <= 30_000
+    cache.forget_unless("a", "new")
+    assert cache.get("a") == "new"
+    cache.forget_unless("a", "old")
+    assert cache.get("a") is None
+
+
 def test_the_raw_connection_is_all_of_redis(services):
     services.redis.sadd("set", "a")
     services.redis.lpush("list", "b")

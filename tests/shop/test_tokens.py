@@ -1,13 +1,14 @@
 """Sessions: access tokens for ten minutes, refresh tokens that are good once."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
 
 from dada import base64url
 from dada.jwt import Issuer, TokenError, peek
-from shop import accounts, keyring, tokens
+from shop import accounts, events, keyring, tokens
 from shop.errors import Refused
 from shop.tables import sessions
 from tests.shop.people import jobs, join, log_in
@@ -178,6 +179,24 @@ def test_a_token_that_comes_again_ends_its_family_and_its_owner_is_told(services
     assert "mail.token_reused" in [task for task, _ in jobs(services)]
 
 
+def test_one_token_that_comes_again_four_times_at_once_is_one_event_and_one_letter(services, ada, clock, monkeypatch):
+    first = log_in(services)
+    tokens.refresh(services, first.refresh_token)
+    clock.advance(11)
+    barrier, end = threading.Barrier(4), tokens._end_family
+
+    def end_together(*arguments):
+        barrier.wait(10)  # all have seen that it was used
+        end(*arguments)
+
+    monkeypatch.setattr(tokens, "_end_family", end_together)
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: reason(tokens.refresh, services, first.refresh_token), range(4)))
+    assert told == ["refresh-reused"] * 4
+    assert [task for task, _ in jobs(services)].count("mail.token_reused") == 1
+    assert [row.kind for row in events.of_user(services, ada.id, 100)].count("token.reuse") == 1
+
+
 def test_the_token_before_the_one_before_ends_it_at_once(services, ada):
     first = log_in(services)
     second = tokens.refresh(services, first.refresh_token)
@@ -315,6 +334,14 @@ def test_one_s_sessions_are_listed_the_latest_first(services, ada, clock):
     assert [(session.user_agent, session.current) for session in listed] == [("new", True), ("old", False)]
     clock.advance(14 * 86400 - 30)
     assert [session.user_agent for session in tokens.sessions_of(services, ada.id, current)] == ["new"]
+
+
+def test_a_session_that_ended_with_its_epoch_is_not_listed(services, ada):
+    log_in(services, agent="old")
+    accounts.disable(services, ada.id)
+    accounts.enable(services, ada.id)
+    log_in(services, agent="new")
+    assert [session.user_agent for session in tokens.sessions_of(services, ada.id, "")] == ["new"]
 
 
 AGENTS = {
