@@ -227,6 +227,7 @@ def log_in(services: Services, account: Account, device: Device) -> Grant:
         "network": device.network[:64],
     }
     with services.db.write() as tx:
+        accounts.lock(tx, account.id)
         tx.execute(insert(sessions).values(row))
         written = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
         if events.is_new_device(tx, account.id, device.user_agent):
@@ -246,6 +247,7 @@ def renew(services: Services, sid: str, account: Account) -> Grant:
         "authenticated_at": now,
     }
     with services.db.write() as tx:
+        accounts.lock(tx, account.id)
         tx.execute(update(sessions).where(sessions.c.id == sid).values(epoch=account.epoch, **fresh))
         row = tx.execute(select(sessions).where(sessions.c.id == sid)).one_or_none()
     if row is None:  # it was ended elsewhere at this moment
@@ -262,6 +264,7 @@ def reissue(services: Services, sid: str) -> Grant:
     row, secret, now = _refreshable(services, sid), secrets.token_bytes(32), services.now_ms
     fresh = {"tip": _digest(secret), "previous": None, "successor_box": None, "rotated_at": now}
     with services.db.write() as tx:
+        accounts.lock(tx, row.user_id)
         tx.execute(update(sessions).where(sessions.c.id == sid).values(fresh))
     return _grant(services, row, _account(row), secret, now)
 
@@ -320,6 +323,7 @@ def _rotate(services: Services, row: Any, secret: bytes, successor: bytes, now: 
         )
     )
     with services.db.write() as tx:
+        accounts.lock(tx, row.user_id)
         swapped: bool = tx.execute(swap).rowcount == 1
         if swapped:
             events.write(tx, services, "refresh", row.user_id, actor_id=row.user_id)
@@ -338,6 +342,7 @@ def end_session(services: Services, sid: str, of: int | None = None) -> bool:
         user_id = tx.execute(select(sessions.c.user_id).where(sessions.c.id == sid)).scalar()
         if user_id is None or of not in (None, user_id):
             return False
+        accounts.lock(tx, user_id)
         liveness.mark_ended(services, user_id, [sid])
         tx.execute(delete(sessions).where(sessions.c.id == sid))
         events.write(tx, services, "logout", user_id, actor_id=user_id)
@@ -352,6 +357,7 @@ def owner_of(services: Services, sid: str) -> int | None:
 
 def _end_family(services: Services, sid: str, user_id: int) -> None:
     with services.db.write() as tx:
+        accounts.lock(tx, user_id)
         liveness.mark_ended(services, user_id, [sid])
         if tx.execute(delete(sessions).where(sessions.c.id == sid)).rowcount != 1:
             return  # who showed it at the same moment ended it, and its owner is told once
@@ -388,6 +394,7 @@ def end_all(services: Services, user_id: int, *, but: str = "", because: str = "
         because = ""
     mine = (sessions.c.user_id == user_id) & (sessions.c.id != but)
     with services.db.write() as tx:
+        accounts.lock(tx, user_id)
         liveness.mark_ended(services, user_id, tx.execute(select(sessions.c.id).where(mine)).scalars().all())
         tx.execute(delete(sessions).where(mine))
         if because:

@@ -278,6 +278,24 @@ def test_logging_out_everywhere_ends_all_and_everywhere_else_all_but_one(service
     assert reason(tokens.identify, services, grants[0].access_token) == "session-ended"
 
 
+def test_logging_out_here_everywhere_in_and_going_on_at_once_never_deadlock(services, ada):
+    def one(number):
+        grant = tokens.log_in(services, ada, tokens.Device())
+        ends = (
+            lambda: tokens.end_by_token(services, grant.access_token),
+            lambda: tokens.end_all(services, ada.id, because=""),
+            lambda: tokens.end_all(services, ada.id, but=tokens.identify(services, grant.access_token).session),
+            lambda: tokens.refresh(services, grant.refresh_token),
+        )
+        try:
+            ends[number % 4]()
+        except Refused:  # another ended it
+            pass
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(one, range(120)))  # a deadlock would be an OperationalError
+
+
 def test_another_s_sessions_are_not_touched(services, ada):
     join(services, "eve")
     hers = log_in(services, "eve")
