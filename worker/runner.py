@@ -148,6 +148,9 @@ class Runner:
                     return
                 self._wait_for(error)
                 continue
+            except Misuse as error:  # it was put by somebody else, in a spelling that ours of it is longer than
+                fate, why = "bury", f"{why}; {error}"
+                continue
             if not held:
                 _log.warning("no longer held", extra={"job": job.id, "worker": self.name})
             return
