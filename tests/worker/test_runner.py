@@ -142,6 +142,30 @@ def test_an_error_that_is_no_text_does_not_end_the_worker(runner, services, tabl
     assert "udcff" in dead.error
 
 
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(SystemExit(3), "SystemExit: 3"), (GeneratorExit(), "GeneratorExit: "), (Mute(), "Mute: it does not say what"),
+     (OSError("\udcff"), "OSError: \\udcff")],
+    ids=["an exit", "an end", "an error without words", "an error that is no text"],
+)  # fmt: skip
+def test_whatever_a_job_raises_it_fails_alone_and_its_line_is_written(runner, services, table, caplog, error, told):
+    def run(services, job):
+        raise error
+
+    runner._jobs["raises"] = Task(run, 0, 30, slow=False)
+    services.queue.put("raises")
+    services.queue.put("good", n=1)
+    runner.thread.start()
+    wait_until(lambda: services.queue.counts().done == 1, "the job behind it")
+    assert [dead.error for dead in services.queue.dead()] == [told]
+    assert [record.why for record in caplog.records if record.getMessage() == "bury"] == [told]
+
+
 def test_a_failed_job_that_is_too_long_when_it_is_written_again_is_dead_and_ends_no_worker(runner, services, table):
     spelled = ",".join(["1e15"] * 150_000)  # 1000000000000000.0 is how we write each
     services.redis.lpush("{mail}:ready", f'{{"id":"x","task":"bad","args":{{"why":[{spelled}]}},"tries":0}}')
