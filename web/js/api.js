@@ -30,6 +30,7 @@ import { alone } from "./tabs.js";
  * @property {"session"|"none"} [as]  whose token goes along; "session" where nothing is said
  * @property {string} [bearer]  this very token instead, good or not: nothing is renewed
  * @property {AbortSignal} [signal]
+ * @property {boolean} [keepalive]  whether the call goes on when the page is left
  */
 
 export class Api {
@@ -106,7 +107,7 @@ export class Api {
   }
 
   /** @param {string} method @param {string} path @param {Options} options @param {string} token */
-  async #send(method, path, { body, query, ifMatch, key, signal }, token) {
+  async #send(method, path, { body, query, ifMatch, key, signal, keepalive }, token) {
     const url = new URL(path, this.#base);
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, String(value));
     /** @type {Record<string, string>} */
@@ -118,7 +119,7 @@ export class Api {
     const line = this.#wire.begin({ method, url: url.href, headers: Object.entries(headers), body });
     const sent = body === undefined ? undefined : JSON.stringify(body);
     try {
-      const response = await fetch(url, { method, headers, body: sent, signal, credentials: "omit" });
+      const response = await fetch(url, { method, headers, body: sent, signal, keepalive, credentials: "omit" });
       const reply = await read(response);
       line.answered(response, reply.body);
       return reply;

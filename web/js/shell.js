@@ -93,8 +93,9 @@ export class Shell {
     const { language, session } = this.#app;
     const { t } = language;
     const leave = async () => {
-      await this.#app.logOut();
-      this.#app.arrive("/login", t("logout.done"));
+      const told = this.#app.logOut();
+      this.#app.arrive("/login", t("logout.done")); // at once: later it would lead back whoever has gone on
+      await told;
     };
     const own = session.isOpen
       ? [

@@ -10,8 +10,9 @@ export async function sessions(app) {
   const { body } = await app.api.call("GET", "/v1/tokens", { query: { limit: 100 } });
   const place = h("div", { "aria-live": "polite" });
   const here = async () => {
-    await app.logOut();
+    const told = app.logOut();
     app.arrive("/login", t("logout.done"));
+    await told;
   };
   const others = async () => {
     await app.api.call("DELETE", "/v1/tokens", { query: { scope: "others" } });
