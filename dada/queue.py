@@ -146,7 +146,10 @@ class Queue(Ledger):
         return job_id
 
     def put_many(self, task: str, all_args: Iterable[Mapping[str, Any]], /) -> list[str]:
-        """Put a job for each of *all_args*, some hundreds in a round trip, and return their ids."""
+        """Put a job for each of *all_args*, and return their ids.
+
+        Some hundreds go in a round trip, together or not at all: an error in the middle leaves those before it put.
+        """
         ids, bodies = queue_jobs.write_many(self._new_id(), task, all_args)
         for start in range(0, len(bodies), _BULK):
             some = bodies[start : start + _BULK]
