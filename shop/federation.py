@@ -339,7 +339,7 @@ def _bind(
         raise Refused("session-ended")
     if binding:
         his = (sessions.c.id == binding.session) & (sessions.c.epoch == user.token_epoch)
-        if tx.execute(select(sessions.c.id).where(his)).first() is None:
+        if tx.execute(select(sessions.c.id).where(his).with_for_update()).first() is None:  # whoever ends it now waits
             raise Refused("session-ended")
     identity = Identity(*ticket["identity"])
     row = {"provider": identity.provider, "subject": identity.subject, "user_id": account.id, "name": ticket["name"]}

@@ -7,7 +7,7 @@
     PAGE_ORIGIN           the page's origin, the only one that may read answers: http://127.0.0.1:7000
     SECRETS_DIR           a folder, mode 0700, with three files, mode 0600: keys.json (what tokens are signed with),
                           lasting_secret (for what must be checked for years: the chain of events), weibo_client_secret;
-                          and providers.json, if one may log in with others than Weibo (shop/providers.py)
+                          and providers.json, 0600 too, if one may log in with others than Weibo (shop/providers.py)
     WEIBO_CLIENT_ID       our AppKey
     WEIBO_URL             the provider: https://api.weibo.com
     SMTP_URL              smtp://host:port, smtps://…, smtp+starttls://…, with user:password@ where needed
@@ -283,7 +283,8 @@ class _Secrets(NamedTuple):
 def _read_secrets(folder: Path, *, sandbox: bool) -> tuple[_Secrets, list[Problem]]:
     """Return the secrets that never rotate, and what is wrong with the secrets: they are never shown."""
     problems = []
-    for name in ("keys.json", "lasting_secret", "weibo_client_secret"):
+    others = ["providers.json"] if (folder / "providers.json").exists() else []  # it holds the secrets of others
+    for name in ("keys.json", "lasting_secret", "weibo_client_secret", *others):
         path = folder / name
         if not path.is_file():
             problems.append(

@@ -108,6 +108,7 @@ def elsewhere(tmp_path_factory):
     secrets = folder / "data" / "secrets"
     secrets.mkdir(parents=True, mode=0o700)
     (secrets / "providers.json").write_text(json.dumps([octopus.description(avatar="")]))
+    (secrets / "providers.json").chmod(0o600)
     try:
         with running(folder) as system:
             yield system, octopus

@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from dada import oauth
 from dada.problems import Invalid
-from shop import accounts, federation, limits, tokens
+from shop import accounts, federation, limits, outbox, tokens
 from shop.errors import Refused
 from shop.events import broken
 from shop.limits import NOWHERE
-from shop.tables import events, identities, users
+from shop.tables import events, identities, sessions, users
 from shop.tokens import Device
 from tests.shop.people import PASSWORD, jobs, join, log_in
 from tests.shop.weibo_browser import Browser, faults, forget_requests, token_requests
@@ -257,6 +257,26 @@ def test_a_session_that_ends_while_it_binds_leaves_its_thief_no_way_in(services,
     bind = (services, "weibo", arrival.ticket.token, browser.verifier, prove, DEVICE)
     assert reason(federation.bind_existing, *bind, binding=ada) == "session-ended"
     assert rows(services) == []
+
+
+def test_a_session_cannot_end_between_the_last_look_at_it_and_its_binding(services, monkeypatch):
+    """Whoever ends it then waits: after he is told that it ended, it binds nothing more."""
+    ada = caller(services)
+    browser, params = come_back_for(services, ada)
+    arrival = federation.arrive(services, "weibo", params, browser.verifier, DEVICE, binding=ada)
+    free, put = [], outbox.put
+
+    def look(*given, **told):  # called after the look at the session, before the binding is there for others
+        its_row = select(sessions.c.id).where(sessions.c.id == ada.session).with_for_update(skip_locked=True)
+        if services.settings.database_url.startswith("mysql"):  # in SQLite one writes at a time
+            with services.db.write() as another:
+                free.extend(another.execute(its_row).all())
+        put(*given, **told)
+
+    monkeypatch.setattr(outbox, "put", look)
+    bind = (services, "weibo", arrival.ticket.token, browser.verifier, lambda: accounts.by_username(services, "ada"))
+    assert federation.bind_existing(*bind, DEVICE, binding=ada)
+    assert (free, len(rows(services))) == ([], 1)
 
 
 SWAPS = {

@@ -164,6 +164,14 @@ class TestSecrets:
         (tmp_path / "keys.json").chmod(mode)
         assert codes(environ) == {("secret-open", str(tmp_path / "keys.json"))}
 
+    @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
+    def test_secrets_of_other_providers_that_others_may_read_stop_the_process(self, environ, tmp_path, mode):
+        (tmp_path / "providers.json").write_text("[]")
+        (tmp_path / "providers.json").chmod(mode)
+        assert codes(environ) == {("secret-open", str(tmp_path / "providers.json"))}
+        (tmp_path / "providers.json").chmod(0o600)
+        assert Settings.read(environ).providers == ()
+
     def test_an_empty_secret_stops_the_process(self, environ, tmp_path):
         (tmp_path / "weibo_client_secret").write_text("\n")
         assert codes(environ) == {("secret-empty", "weibo_client_secret")}
