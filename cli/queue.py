@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, NoReturn
 
 import click
+from redis.exceptions import RedisError
 
 from dada.errors import Misuse
 from dada.queue import Broken, Known, Queue
@@ -34,9 +35,20 @@ class _Asked(NamedTuple):
     redis: Any
 
 
-def _told(error: Exception) -> NoReturn:
+def _told(error: Exception, what: str) -> NoReturn:
     """End with 2 and one line that holds no password."""
-    raise click.ClickException(f"Redis does not answer: {re.sub(r'://[^@/]*@', '://…@', str(error)).splitlines()[0]}")
+    why = (re.sub(r"://[^@/]*@", "://…@", str(error)).splitlines() or [type(error).__name__])[0]
+    raise click.ClickException(f"{what}: {why}")
+
+
+class _Span(click.FloatRange):
+    """Seconds; click lets pass what is no number (nan), because it is neither too small nor too large."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if seconds != seconds:
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return seconds
 
 
 class _Family(click.Group):
@@ -46,7 +58,9 @@ class _Family(click.Group):
         try:
             return super().invoke(ctx)
         except OUTAGES as error:
-            _told(error)
+            _told(error, "Redis does not answer")
+        except RedisError as error:  # what is there is of another kind, or may not be read
+            _told(error, "Redis refuses")
 
 
 @click.group(cls=_Family)
@@ -87,7 +101,7 @@ def _say(told: Any) -> None:
 
 @queue.command()
 @click.option("--watch", is_flag=True, help="Again and again, until Ctrl-C; with --json a line each time.")
-@click.option("--every", type=click.FloatRange(0.05, 3600), default=1.0, show_default=True, help="Seconds.")
+@click.option("--every", type=_Span(0.05, 3600), default=1.0, show_default=True, help="Seconds.")
 @_json
 @click.pass_obj
 def status(asked: _Asked, watch: bool, every: float, as_json: bool) -> None:
@@ -255,7 +269,7 @@ def _tell(told: dict[str, str], good: str, as_json: bool) -> None:
 
 
 @queue.command()
-@click.option("--timeout", type=click.FloatRange(0), default=60.0, show_default=True, help="Seconds to wait.")
+@click.option("--timeout", type=_Span(0, 10 * 366 * 86400), default=60.0, show_default=True, help="Seconds to wait.")
 @click.option("--later", is_flag=True, help="Wait for delayed jobs and retries, too.")
 @_json
 @click.pass_obj

@@ -25,6 +25,7 @@ safe with an id of one's own.
 This file knows jobs as names with JSON arguments; it does not know what a job does, or what a worker is.
 """
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,6 +44,7 @@ __all__ = ["Broken", "Counts", "Dead", "Job", "Known", "Queue"]
 
 _BULK: Final = 500
 _MOST: Final = 5000  # jobs of one claim
+_LONGEST: Final = 10 * 366 * 86400  # seconds that a job may be delayed
 _ADOPT_EVERY: Final = 60.0  # seconds
 _NAP: Final = 1.0  # the longest wait without looking for due jobs and silent workers
 
@@ -51,7 +53,7 @@ class _Hand:
     """What one worker was given here.
 
     line   its own connection: what it acknowledges there arrives before what it claims next
-    held   jobs that it was given and has not finished, by id
+    held   jobs that it was given and has not finished, by body: that is what its list holds
     sent   bodies that it acknowledged without hearing whether it worked
     sure   whether the last reply arrived; if not, its list is read before anything else is taken
     """
@@ -131,16 +133,23 @@ class Queue(Ledger):
             self._run("put", queue_jobs.write(job_id, task, args))
             return job_id
         _prove(delay, key)
-        guard = key or (f"id:{id}" if id else "")
+        own = f"id:{id}" if id else ""
+        guard = key or own
         body = queue_jobs.write(job_id, task, args, 0, guard)
         if not guard:
             self._run("put_later", round(delay * 1000), body)
-        elif (holder := text(self._run("put_once", round(delay * 1000), guard, body)[0])) not in ("", job_id):
+            return job_id
+        second = own if key else ""
+        holder = text(self._run("put_once", round(delay * 1000), second, guard, body)[0])
+        if holder not in ("", job_id):
             raise Known(holder)
         return job_id
 
     def put_many(self, task: str, all_args: Iterable[Mapping[str, Any]], /) -> list[str]:
-        """Put a job for each of *all_args*, some hundreds in a round trip, and return their ids."""
+        """Put a job for each of *all_args*, and return their ids.
+
+        Some hundreds go in a round trip, together or not at all: an error in the middle leaves those before it put.
+        """
         ids, bodies = queue_jobs.write_many(self._new_id(), task, all_args)
         for start in range(0, len(bodies), _BULK):
             some = bodies[start : start + _BULK]
@@ -153,11 +162,17 @@ class Queue(Ledger):
     def put_once(self, jobs: Iterable[tuple[str, str, Mapping[str, Any]]], /) -> int:
         """Put jobs with ids of one's own, (id, task, arguments) each; return how many were not there before."""
         pairs: list[str] = []
-        for job_id, task, args in jobs:
+        for job in queue_jobs.every(jobs):
+            try:
+                job_id, task, args = job
+            except (TypeError, ValueError):
+                raise _misuse(
+                    "job", job, "a job is its id, its task and its arguments", '("7", "mail.send", {})'
+                ) from None
             pairs += (f"id:{job_id}", queue_jobs.write(job_id, task, args, 0, f"id:{job_id}"))
         put = 0
         for start in range(0, len(pairs), 2 * _BULK):
-            put += sum(not holder for holder in self._run("put_once", 0, *pairs[start : start + 2 * _BULK]))
+            put += sum(not holder for holder in self._run("put_once", 0, "", *pairs[start : start + 2 * _BULK]))
         return put
 
     def fire(self, name: str, when: Crontab, task: str, /, **args: Any) -> str | None:
@@ -166,6 +181,8 @@ class Queue(Ledger):
         Whoever serves the queue calls this every few seconds: one of them puts the job, and none leads.  Slots that
         went by while nobody called come to one job.
         """
+        if not isinstance(name, str) or not queue_jobs.NAME.fullmatch(name):
+            raise _misuse("schedule", name, "this is no name of a schedule", "forget_expired")
         now, _ = self._lines.command("TIME")
         slot = when.latest(int(now))
         job_id = f"cron:{name}:{slot}"
@@ -177,6 +194,8 @@ class Queue(Ledger):
 
         It holds for all workers together.  What comes too early waits in `later` for its turn.
         """
+        if not isinstance(task, str) or not queue_jobs.NAME.fullmatch(task):
+            raise _misuse("task", task, "this is no name of a task", "mail.activation")
         if per_second is None:
             self._lines.command("HDEL", f"{self._prefix}rates", task)
             return
@@ -184,7 +203,7 @@ class Queue(Ledger):
             not isinstance(per_second, (int, float))
             or not 1e-6 <= per_second <= 1e6
             or type(burst) is not int
-            or burst < 1
+            or not 1 <= burst <= 10**9
         ):
             told = f"{per_second!r}, {burst!r}"[:40]
             raise Misuse([Problem("queue-rate", "per_second", told, "this is no rate", "5 a second, 10 at once")])
@@ -199,10 +218,10 @@ class Queue(Ledger):
 
         After a lost connection this returns first what the worker was given without hearing of it.
         """
-        if not 1 <= limit <= _MOST:
-            raise Misuse(
-                [Problem("queue-limit", "limit", repr(limit)[:40], "this is no number of jobs", f"1 to {_MOST}")]
-            )
+        if type(limit) is not int or not 1 <= limit <= _MOST:
+            raise _misuse("limit", limit, "this is no number of jobs", f"1 to {_MOST}")
+        if not isinstance(wait, (int, float)) or not (wait <= _LONGEST or wait == math.inf):
+            raise _misuse("wait", wait, "this is no such span", "seconds")
         if self._clock() - self._adopted >= _ADOPT_EVERY:
             self._adopted = self._clock()
             self._adopt()
@@ -228,11 +247,9 @@ class Queue(Ledger):
         return max(self._clock() - began, 0.001)
 
     def _hand(self, worker: str) -> _Hand:
-        hand = self._hands.get(worker)
+        hand = self._hands.get(worker) if isinstance(worker, str) else None
         if hand is None:
-            if not isinstance(worker, str) or not queue_jobs.ID.fullmatch(worker):
-                why, fix = "this is no name of a worker", "letters, digits, . _ : -"
-                raise Misuse([Problem("queue-worker", "worker", ascii(worker)[:60], why, fix)])
+            _prove_worker(worker)
             hand = self._hands[worker] = _Hand(self._lines.line())
         return hand
 
@@ -240,7 +257,7 @@ class Queue(Ledger):
         hand = self._hand(worker)
         finished = []
         for job in done:
-            hand.held.pop(job.id, None)
+            hand.held.pop(job.body, None)
             finished.append(job.body)
         hand.sent.update(finished)
         finished.reverse()  # the newest first, as in its list
@@ -248,7 +265,7 @@ class Queue(Ledger):
         grace = round(self.grace * 1000)
         differs, bodies = hand.line.run("claim", worker, limit, grace, self._max_crashes, known, "\n".join(finished))
         if differs:
-            bodies = self._reread(worker, hand, [text(body) for body in reversed(bodies)])
+            bodies = self._reread(worker, hand, [_octets(body) for body in reversed(bodies)])
         hand.sent.clear()
         hand.sure = True
         jobs = []
@@ -258,18 +275,21 @@ class Queue(Ledger):
             except Malformed as error:  # it would stop every worker: it goes to the dead, with the reason
                 hand.line.run("finish", worker, body, "bury", f"unreadable: {error}", "", 0)
                 continue
-            hand.held[job.id] = job
+            hand.held[job.body] = job
             jobs.append(job)
         return None if differs and not jobs else jobs
 
-    def _reread(self, worker: str, hand: _Hand, listed: list[str]) -> list[str]:
-        """Believe the worker's list: a reply was lost, or the worker was taken for dead.  Return what is new there."""
-        for job in [job for job in hand.held.values() if job.body not in listed]:
-            del hand.held[job.id]
-        known = {job.body for job in hand.held.values()}
-        for body in hand.sent.intersection(listed):  # what it acknowledged did not arrive
+    def _reread(self, worker: str, hand: _Hand, listed: list[bytes]) -> list[bytes]:
+        """Believe the worker's list: a reply was lost, or the worker was taken for dead.  Return what is new there.
+
+        What is no text stays as it is, or it could not be named to Redis and would be read for ever.
+        """
+        there = set(listed)
+        hand.held = {body: job for body, job in hand.held.items() if body.encode() in there}
+        known, sent = ({body.encode() for body in bodies} for bodies in (hand.held, hand.sent))
+        for body in sent & there:  # what it acknowledged did not arrive
             hand.line.run("finish", worker, body, "done", "", "", 0)
-        return [body for body in listed if body not in known and body not in hand.sent]
+        return [body for body in listed if body not in known and body not in sent]
 
     def acknowledge(self, worker: str, job: Job) -> None:
         """Acknowledge *job* without waiting for the reply: for the thread that claims, and before its next claim.
@@ -277,7 +297,7 @@ class Queue(Ledger):
         Once sent it arrives, even if this process is killed; if the connection is cut, the next claim sends it again.
         """
         hand = self._hand(worker)
-        hand.held.pop(job.id, None)
+        hand.held.pop(job.body, None)
         hand.sent.add(job.body)
         try:
             hand.line.send("finish", worker, job.body, "done", "", "", 0)
@@ -290,7 +310,11 @@ class Queue(Ledger):
         return self._finish(worker, job, "done")
 
     def again(self, worker: str, job: Job, delay: float, error: str) -> bool:
-        """Let *job* run again, *delay* seconds from now; False if *worker* does not hold it any more."""
+        """Let *job* run again, *delay* seconds from now; False if *worker* does not hold it any more.
+
+        Raise :exc:`Misuse` for a delay that is none, and for a job that is too long when it is written again.
+        """
+        _prove(delay, None)
         body = queue_jobs.successor(job, job.tries + 1)
         return self._finish(worker, job, "again", error, body, round(delay * 1000))
 
@@ -299,15 +323,17 @@ class Queue(Ledger):
         return self._finish(worker, job, "bury", error)
 
     def _finish(self, worker: str, job: Job, verb: str, error: str = "", successor: str = "", delay: int = 0) -> bool:
+        _prove_worker(worker)
         hand = self._hands.get(worker)
+        told = str(error)[:2000].encode("utf-8", "backslashreplace")  # an error may quote what is no text
         try:
-            was_held = self._run("finish", worker, job.body, verb, error[:2000], successor, delay)
+            was_held = self._run("finish", worker, job.body, verb, told, successor, delay)
         except BaseException:
             if hand:
                 hand.sure = False
             raise
         if hand:
-            hand.held.pop(job.id, None)
+            hand.held.pop(job.body, None)
         return bool(was_held)
 
     def beat(self, worker: str) -> bool:
@@ -316,6 +342,7 @@ class Queue(Ledger):
 
     def told_to_stop(self, worker: str) -> frozenset[str] | None:
         """Give a sign of life, and return the ids of jobs that were cancelled; None if *worker* was taken for dead."""
+        _prove_worker(worker)
         ids = self._run("beat", worker)
         return None if ids is None else frozenset(map(text, ids))
 
@@ -329,9 +356,22 @@ class Queue(Ledger):
         return given
 
 
+def _misuse(what: str, value: object, why: str, fix: str) -> Misuse:
+    return Misuse([Problem(f"queue-{what}", what, ascii(value)[:60], why, fix)])
+
+
+def _prove_worker(worker: Any) -> None:
+    if not isinstance(worker, str) or not queue_jobs.ID.fullmatch(worker):
+        raise _misuse("worker", worker, "this is no name of a worker", "letters, digits, . _ : -")
+
+
+def _octets(body: bytes | str) -> bytes:
+    return body.encode() if isinstance(body, str) else body
+
+
 def _prove(delay: Any, key: Any) -> None:
     problems = []
-    if not isinstance(delay, (int, float)) or not 0 <= delay <= 10 * 366 * 86400:
+    if not isinstance(delay, (int, float)) or not 0 <= delay <= _LONGEST:
         problems.append(Problem("job-delay", "delay", repr(delay)[:40], "this is no such span", "seconds, 0 or more"))
     if key is not None and (not isinstance(key, str) or not 0 < len(key) <= 256):
         why = "a key is a text of 1 to 256 characters"

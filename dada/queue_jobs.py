@@ -22,12 +22,13 @@ from dada.errors import DadaError, Misuse, Problem, Rejected
 
 __all__ = [
     "ID", "MAX_BODY", "NAME", "Broken", "Counts", "Dead", "Job", "Known",
-    "read", "successor", "text", "write", "write_many",
+    "every", "read", "successor", "text", "write", "write_many",
 ]  # fmt: skip
 
 MAX_BODY: Final = 1 << 20  # bytes of one job: ids, not files
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_TRIES: Final = 10**9  # nobody tries so often
 _DEEPEST: Final = jsontext.MAX_DEPTH - 1  # arguments stand inside a body
 # As nearly every body is spelled.  What stands for the arguments is read as JSON, and is too short to be too deep.
 _USUAL: Final = re.compile(
@@ -97,7 +98,12 @@ def write(job_id: str, task: str, args: Mapping[str, Any], tries: int = 0, key: 
     if not isinstance(task, str) or not NAME.fullmatch(task):
         raise Misuse([Problem("job-task", "task", ascii(task)[:60], "this is no name of a task", "mail.activation")])
     try:
-        told = jsontext.write(dict(args))
+        named = dict(args)
+    except (TypeError, ValueError):
+        why, fix = "arguments have names", '{"user": 7}'
+        raise Misuse([Problem("job-args", "args", ascii(args)[:60], why, fix)]) from None
+    try:
+        told = jsontext.write(named)
         if len(told) > 2 * _DEEPEST and told.count(b"{") + told.count(b"[") > _DEEPEST:
             jsontext.write({"args": args})
         guard = ',"key":' + jsontext.write(key).decode() if key else ""
@@ -115,7 +121,7 @@ def write_many(stem: str, task: str, all_args: Iterable[Mapping[str, Any]]) -> t
     Raise :exc:`Misuse` as :func:`write` does.  Arguments of texts and integers are written together, which takes
     a sixth of the time of one after the other; :func:`write` writes, and judges, what is not as plain as that.
     """
-    told = list(all_args)
+    told = every(all_args)
     ids = [f"{stem}-{number}" for number in range(len(told))]
     texts = _write_flat(told)
     if not told or texts is None or not isinstance(task, str) or not NAME.fullmatch(task) or not ID.fullmatch(ids[-1]):
@@ -125,16 +131,24 @@ def write_many(stem: str, task: str, all_args: Iterable[Mapping[str, Any]]) -> t
     return ids, bodies
 
 
+def every(values: Any) -> list[Any]:
+    """Return the values of anything that can be gone through.  Raise :exc:`Misuse` for what cannot."""
+    if not isinstance(values, Iterable):
+        raise Misuse([Problem("jobs", "jobs", ascii(values)[:60], "many jobs come one after the other", "a list")])
+    return list(values)
+
+
 def _write_flat(objects: list[Any]) -> list[str] | None:
     """Return the JSON text of each of *objects*; None unless all are flat, of what any writer of JSON writes alike."""
     try:
         names, values = set().union(*objects), chain.from_iterable(map(dict.values, objects))
         if not {str}.issuperset(map(type, names)) or not _SCALARS.issuperset(map(type, values)):
             return None
-        text = _encode_lines(objects).decode()
+        data = _encode_lines(objects)
     except (TypeError, ValueError):  # no dict; half of a surrogate pair
         return None
-    if len(text) > MAX_BODY - 512 or jsontext.may_hold_long_number(text):
+    text = data.decode()
+    if len(data) > MAX_BODY - 512 or jsontext.may_hold_long_number(text):
         return None
     return text.split("\n")[:-1]  # each text ends with a line end, and within one of this writer's stands none
 
@@ -162,7 +176,8 @@ def read(reply: bytes | str) -> Job:
         raise jsontext.NotJSON("this is no job", 0, "RFC 8259 §4") from None
     if "\n" in body:
         raise jsontext.NotJSON("a job is one line", body.index("\n"), "RFC 8259 §2")
-    if type(job_id) is type(task) is type(key) is str and type(args) is dict and type(tries) is int:
+    types = [type(part) for part in (job_id, task, key, args, tries)]
+    if types == [str, str, str, dict, int] and ID.fullmatch(job_id) and NAME.fullmatch(task) and 0 <= tries < _TRIES:
         return Job(job_id, task, args, tries, key, body)
     raise jsontext.NotJSON("this is no job", 0, "RFC 8259 §4")
 

@@ -7,14 +7,17 @@ This file knows what the scripts tell; it does not know producers or workers.
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from dada import queue_jobs
-from dada.errors import Malformed
+from dada.errors import Malformed, Misuse, Problem
 from dada.queue_jobs import Broken, Counts, Dead, Job, Known, text
 from dada.queue_line import Lines
 
 __all__ = ["Ledger", "WorkerSeen"]
+
+
+_MOST: Final = 10**9  # dead jobs of one question
 
 
 class WorkerSeen(NamedTuple):
@@ -65,9 +68,11 @@ class Ledger:
         return found[0] if found else None
 
     def dead(self, limit: int = 50) -> list[Dead]:
-        """Return the jobs that were given up last, the newest first."""
+        """Return the jobs that were given up last, the newest first.  Raise :exc:`Misuse` for no number of jobs."""
+        if type(limit) is not int or not 0 <= limit <= _MOST:
+            raise Misuse([Problem("queue-limit", "limit", ascii(limit)[:60], "this is no number of jobs", "50")])
         told = []
-        for body, when, why in self._run("dead", limit):
+        for body, when, why in self._run("dead", limit) if limit else ():
             try:
                 job = queue_jobs.read(body)
             except Malformed:
@@ -99,9 +104,12 @@ class Ledger:
                 return True  # else it moved on since it was found
         return False
 
-    def _find(self, job_id: str) -> tuple[str, str, str] | None:
-        found = self._run("find", job_id) if job_id else []
-        return (text(found[0]), text(found[1]), text(found[2])) if found else None
+    def _find(self, job_id: str) -> tuple[str, str, bytes | str] | None:
+        """Return a job's place, worker and body; the body as Redis has it, or what is no text would not be found."""
+        if not isinstance(job_id, str) or not job_id:
+            return None
+        found = self._run("find", job_id.encode("utf-8", "replace"))
+        return (text(found[0]), text(found[1]), found[2]) if found else None
 
     def tally(self, figures: Mapping[str, int] | None = None) -> dict[str, int]:
         """Add *figures*, "task:what" → how many, to those of all workers; without any, return the sums."""

@@ -53,19 +53,19 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 # A Redis whose memory is full refuses what may need more (OOM), until a script has written: then it lets it go on.
 # So puts are refused, and workers work off what is there.
-_GO_ON: Final = """
-redis.call('PERSIST', q .. 'workers')
-"""
+_GO_ON: Final = "redis.call('PERSIST', q .. 'workers')\n"
 
 # How jobs end.  Most scripts are called without any job ending in an unusual way: they make these when they need them.
 _ENDS: Final = """
 local function ends()
-    local function free_key(body, dead)  -- a job that ends frees the key it held; a dead one keeps its own id's
+    local function free_key(body, dead)  -- a job that ends frees the keys it held; a dead one keeps its own id's
         if not string.find(body, '"key":', 1, true) then return end
         local found, job = pcall(cjson.decode, body)
-        if found and type(job) == 'table' and type(job.key) == 'string' and job.key ~= (dead and 'id:' .. job.id) then
-            local guard = q .. 'key:' .. job.key
-            if redis.call('GET', guard) == job.id then redis.call('DEL', guard) end
+        if not found or type(job) ~= 'table' or type(job.key) ~= 'string' then return end
+        local id = id_of(body)
+        for _, key in ipairs({job.key, 'id:' .. id}) do
+            local guard, keeps = q .. 'key:' .. key, dead and key == 'id:' .. id
+            if not keeps and redis.call('GET', guard) == id then redis.call('DEL', guard) end
         end
     end
     local function forget(id)
@@ -102,23 +102,23 @@ redis.call('ZADD', q .. 'later', now + ARGV[1], ARGV[2])
 redis.call('HINCRBY', q .. 'counts', 'put', 1)
 """
 
-# ARGV: delay in ms, then (key, body) of each job.  Returns, for each, the id that held its key before, or "".
-# A job that holds its key itself was put before, and is not put twice.
+# ARGV: delay in ms, a second key of a single job or "", then (key, body) of each job.  Returns, for each, the id that
+# held its key before, or "".  A job that holds its key itself was put before, and is not put twice.
 PUT_ONCE: Final = """
-local delay, holders, put = tonumber(ARGV[1]), {}, 0
-for i = 2, #ARGV, 2 do
+local delay, own, holders, put = tonumber(ARGV[1]), ARGV[2] ~= '' and q .. 'key:' .. ARGV[2], {}, 0
+if own and redis.call('EXISTS', own) == 1 then return {redis.call('GET', own)} end
+for i = 3, #ARGV, 2 do
     local guard, body = q .. 'key:' .. ARGV[i], ARGV[i + 1]
     if redis.call('SET', guard, id_of(body), 'NX') then
+        if own then redis.call('SET', own, id_of(body)) end
         if delay > 0 then redis.call('ZADD', q .. 'later', now + delay, body)
         else redis.call('LPUSH', q .. 'ready', body) end
         put = put + 1
         holders[#holders + 1] = ''
     else holders[#holders + 1] = redis.call('GET', guard) end
 end
-if put > 0 then
-    redis.call('HINCRBY', q .. 'counts', 'put', put)
-    ring()
-end
+redis.call('HINCRBY', q .. 'counts', 'put', put)
+if put > 0 then ring() end
 return holders
 """
 

@@ -17,13 +17,14 @@ This file knows rows and jobs; it does not know what a job does.
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from dada.errors import DadaError
+from dada import queue_jobs
+from dada.errors import DadaError, Misuse
 from dada.oauth import new_secret
 from shop.services import MAIL, Services
 from shop.tables import outbox
@@ -43,8 +44,13 @@ class AlreadyDone(DadaError):
 
 
 def put(tx: Connection, services: Services, task: str, /, *, queue: str = MAIL, **args: Any) -> str:
-    """Write a job into the transaction *tx*, and return its id.  It is on the *queue* after the commit."""
+    """Write a job into the transaction *tx*, and return its id.  It is on the *queue* after the commit.
+
+    Raise :exc:`Misuse` for what is no job: now, while the transaction can still be rolled back.
+    """
     job_id = new_secret()[:32]
+    services.queue_named(queue)
+    queue_jobs.write(job_id, task, args, 0, f"id:{job_id}")
     tx.execute(
         insert(outbox).values(id=job_id, queue=queue, task=task, args=json.dumps(args), created_at=services.now_ms)
     )
@@ -81,13 +87,24 @@ def _send(services: Services, which: ColumnElement[bool]) -> int:
     with services.db.read() as connection:
         rows = connection.execute(select(outbox).where(which).order_by(outbox.c.created_at).limit(_AT_ONCE)).all()
     for name in {row.queue for row in rows}:
-        jobs = [(row.id, row.task, json.loads(row.args)) for row in rows if row.queue == name]
-        services.queue_named(name).put_once(jobs)
+        mine = [row for row in rows if row.queue == name]
+        try:
+            _enqueue(services, name, mine)
+        except (Misuse, ValueError):  # one of them is no job: it must not keep the others here
+            for row in mine:
+                try:
+                    _enqueue(services, name, [row])
+                except (Misuse, ValueError) as error:
+                    _log.error("a row of the outbox is no job: %s", type(error).__name__, extra={"job": row.id})
     if rows:
         with services.db.write() as tx:
             pushed = update(outbox).where(outbox.c.id.in_([row.id for row in rows]))
             tx.execute(pushed.values(pushed_at=services.now_ms))
     return len(rows)
+
+
+def _enqueue(services: Services, name: str, rows: Sequence[Any]) -> None:
+    services.queue_named(name).put_once([(row.id, row.task, json.loads(row.args)) for row in rows])
 
 
 @contextmanager

@@ -201,7 +201,14 @@ def redis_client(url: str) -> "redis.Redis":
     patience = {"socket_timeout": 5, "socket_connect_timeout": 2}
     options: dict[str, Any] = patience | place.options | {"health_check_interval": 30, "retry": Retry(NoBackoff(), 0)}
     if place.kind == "one":
-        return redis.Redis.from_url(url, socket_keepalive=not url.startswith("unix"), **options)
+        if not url.startswith("unix"):  # such a socket has no peer that could vanish
+            options["socket_keepalive"] = True
+        client = redis.Redis.from_url(url, **options)
+        try:  # what stands behind the "?" is judged when a connection is made, which is not to be in a request
+            client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        except TypeError:
+            raise ValueError("it has an option that no connection has") from None
+        return client
     options["socket_keepalive"] = True
     if place.kind == "cluster":
         nodes = [ClusterNode(*node) for node in place.nodes]  # type: ignore[no-untyped-call]

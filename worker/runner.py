@@ -41,6 +41,15 @@ def backoff(tries: int) -> float:
     return random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(tries, 60)))  # noqa: S311 no secret depends on it
 
 
+def _told(error: BaseException) -> str:
+    """Return what *error* says, as a text that can be written: it may quote a file's name, or fail to say anything."""
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001 whatever it is
+        words = "it does not say what"
+    return f"{type(error).__name__}: {words}".encode("utf-8", "backslashreplace").decode()
+
+
 class Runner:
     """One thread's work: *name* in the register, *queues* by weight, until *stopping*."""
 
@@ -123,9 +132,9 @@ class Runner:
         except Undeliverable as error:
             return ("bury" if error.forever else "again"), str(error)
         except (Rejected, Misuse, TypeError) as error:
-            return "bury", f"{type(error).__name__}: {error}"
-        except Exception as error:  # noqa: BLE001 whatever it is, it must not end the loop
-            return "again", f"{type(error).__name__}: {error}"
+            return "bury", _told(error)
+        except BaseException as error:  # noqa: BLE001 whatever it is, `sys.exit` too, it must not end the loop
+            return "again", _told(error)
         return "done", ""
 
     def _call(self, job: Job) -> None:
@@ -147,6 +156,9 @@ class Runner:
                 if self.stopping.is_set():
                     return
                 self._wait_for(error)
+                continue
+            except Misuse as error:  # it was put by somebody else, in a spelling that ours of it is longer than
+                fate, why = "bury", f"{why}; {error}"
                 continue
             if not held:
                 _log.warning("no longer held", extra={"job": job.id, "worker": self.name})

@@ -40,6 +40,32 @@ def bury(queue, task="t", error="no such address", **args):
     return job_id
 
 
+@pytest.mark.parametrize("asked", [("status",), ("check",)])
+def test_a_key_of_another_kind_is_told_in_one_line(ask, client, asked):
+    client.set("{mail}:ready", "x")
+    status, out, err = ask(*asked)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("dada: Redis refuses: WRONGTYPE")
+
+
+@pytest.mark.parametrize("asked", [("status", "--watch", "--every", "nan"), ("drain", "--timeout", "nan")])
+def test_seconds_that_are_no_number_are_refused(ask, asked):
+    status, out, err = ask(*asked)
+    assert (status, out) == (2, "")
+    assert "is no number" in err
+
+
+def test_a_redis_url_with_an_option_that_there_is_none_of_is_told_in_one_line(ask, redis_server):
+    status, out, err = ask("--redis", f"{redis_server.url}?patience=1", "status")
+    assert (status, out, err) == (2, "", "dada: --redis: it has an option that no connection has\n")
+
+
+def test_an_id_that_is_no_text_is_the_id_of_no_job(ask):
+    for command in ("cancel", "revive"):
+        status, out, err = ask(command, "\udcff")
+        assert (status, out.count("\n"), err) == (1, 1, "")
+
+
 def test_status_shows_what_is_where_and_who_works(ask, queue):
     bury(queue, to="ada")
     queue.put_many("t", [{}] * 3)

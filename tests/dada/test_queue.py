@@ -266,6 +266,26 @@ def test_an_id_of_one_s_own_is_not_put_twice_while_its_job_is_not_done(queue):
     assert queue.check() == Counts(2, 1, 0, 0, 0, 1)
 
 
+def test_a_job_with_an_id_and_a_key_is_put_once_by_either(queue):
+    assert queue.put("t", id="a", key="order:7") == "a"
+    assert queue.put("t", id="a", key="order:7") == "a"  # its reply was lost
+    assert queue.put("t", id="a", key="order:8") == "a"
+    assert queue.put("t", id="a") == "a"
+    with pytest.raises(Known):
+        queue.put("t", id="b", key="order:7")
+    (job,) = queue.claim("w1", 9)
+    queue.bury("w1", job, "x")
+    assert queue.put("t", id="a", key="order:7") == "a"  # it is dead: it is not put beside itself
+    assert queue.check() == Counts(1, 0, 0, 0, 1, 0)
+    assert queue.put("t", id="b", key="order:7") == "b"  # the key is free
+    queue.done("w1", queue.claim("w1")[0])
+    assert queue.revive("a")
+    queue.done("w1", queue.claim("w1")[0])
+    assert queue.put("t", id="a", key="order:7") == "a"
+    assert queue.put("t", id="b") == "b"
+    assert queue.check() == Counts(4, 2, 0, 0, 0, 2)
+
+
 # --- workers that die, leave, or are slow ----------------------------------------------------------------
 
 
@@ -939,6 +959,9 @@ UNREADABLE = {
     "tries that are true": b'{"id":"x","task":"t","args":{},"tries":true}',
     "a pickle": b"\x80\x04\x95.",
     "nothing": b"",
+    "a key and no id": b'{"task":"t","args":{},"tries":0,"key":"k"}',
+    "a key and an id that is an object": b'{"id":{},"task":"t","args":{},"tries":0,"key":"k"}',
+    "an id that we would not write": '{"id":"é","task":"t","args":{},"tries":0}'.encode(),
 }
 
 
@@ -949,6 +972,89 @@ def test_a_body_that_is_no_job_goes_to_the_dead_and_stops_nobody(queue, client, 
     assert [job.task for job in queue.claim("w1", 9)] == ["t"]
     (dead,) = queue.dead()
     assert dead.error.startswith("unreadable")
+
+
+def test_a_body_that_is_no_text_does_not_keep_the_worker_whose_list_it_is_in(queue, client):
+    queue.claim("w1")
+    client.lpush("{mail}:work:w1", b'{"id":"x","task":"t","args":{"a":"\xff"},"tries":0}')  # its reply was lost
+    job_id = queue.put("t")
+    assert [job.id for job in queue.claim("w1", 9)] == [job_id]
+    assert [dead.error.split(":")[0] for dead in queue.dead()] == ["unreadable"]
+
+
+def test_a_waiting_body_that_is_no_text_can_be_cancelled(queue, client):
+    client.lpush("{mail}:ready", b'{"id":"x","task":"t\xff","args":{},"tries":0}')
+    assert queue.cancel("x")
+    assert (queue.state("x"), queue.revive("x")) == ("dead", False)
+
+
+def test_two_jobs_with_one_id_are_given_once_each(queue, client):
+    for n in range(2):  # by another producer: ours would not
+        client.lpush("{mail}:ready", f'{{"id":"x","task":"t","args":{{"n":{n}}},"tries":0}}')
+    jobs = queue.claim("w1", 9)
+    assert [job.args["n"] for job in jobs] == [0, 1]
+    assert queue.claim("w1", 9) == []
+    assert [queue.done("w1", job) for job in jobs] == [True, True]
+
+
+@pytest.mark.parametrize("error", ["a file named \udcff", "\ud800", "\x00\n", "", "達" * 3000])
+def test_whatever_an_error_says_the_job_ends(queue, error):
+    queue.put("t")
+    assert queue.again("w1", queue.claim("w1")[0], 0, error)
+    assert queue.bury("w1", queue.claim("w1")[0], error)
+    assert queue.dead()[0].error == error[:2000].encode("utf-8", "backslashreplace").decode()
+
+
+NAN = float("nan")
+MISUSED = {
+    "a worker that is no name, beating": lambda queue, _: queue.beat(None),
+    "a worker that is a list": lambda queue, _: queue.claim([]),
+    "a worker that is a list, finishing": lambda queue, job: queue.done([], job),
+    "a limit that is a text": lambda queue, _: queue.claim("w", "1"),
+    "a limit with a fraction": lambda queue, _: queue.claim("w", 1.5),
+    "a limit that is true": lambda queue, _: queue.claim("w", True),
+    "a wait of NaN": lambda queue, _: queue.claim("w", 1, NAN),
+    "a wait that is nothing": lambda queue, _: queue.claim("w", 1, None),
+    "a wait beyond every number": lambda queue, _: queue.claim("w", 1, 10**400),
+    "a retry after NaN": lambda queue, job: queue.again("w", job, NAN, "x"),
+    "a retry in the past": lambda queue, job: queue.again("w", job, -1, "x"),
+    "a retry after the end of the world": lambda queue, job: queue.again("w", job, 1e300, "x"),
+    "a retry after a text": lambda queue, job: queue.again("w", job, "1", "x"),
+    "less than no dead": lambda queue, _: queue.dead(-1),
+    "half a dead": lambda queue, _: queue.dead(1.5),
+    "dead without number": lambda queue, _: queue.dead(10**30),
+    "a schedule without a name": lambda queue, _: queue.fire(None, Crontab("* * * * *"), "t"),
+    "a rate of half a character": lambda queue, _: queue.limit("\ud800", 5),
+    "a rate of nothing": lambda queue, _: queue.limit(None, None),
+    "a burst beyond every number": lambda queue, _: queue.limit("t", 5, 10**400),
+    "jobs that are a number": lambda queue, _: queue.put_many("t", 5),
+    "jobs that are names": lambda queue, _: queue.put_many("t", {"a": 1}),
+    "jobs of one's own that are a number": lambda queue, _: queue.put_once(5),
+    "a job of one's own that is a number": lambda queue, _: queue.put_once([5]),
+    "a job of one's own that is a pair": lambda queue, _: queue.put_once([("a", "t")]),
+}
+
+
+@pytest.mark.parametrize("ask", MISUSED.values(), ids=MISUSED)
+def test_what_cannot_be_right_is_misuse_and_changes_nothing(queue, ask):
+    queue.put("t")
+    (job,) = queue.claim("w")
+    with pytest.raises(Misuse):
+        ask(queue, job)
+    assert queue.check() == Counts(1, 0, 1, 0, 0, 0)
+    assert queue.done("w", job)
+
+
+@pytest.mark.parametrize("job_id", ["\ud800", "", None, 5, b"x", "?"])
+def test_what_is_no_id_is_the_id_of_no_job(queue, job_id):
+    queue.put("t")
+    assert (queue.state(job_id), queue.cancel(job_id), queue.revive(job_id)) == (None, False, False)
+
+
+def test_none_of_the_dead_are_none(queue):
+    queue.put("t")
+    queue.bury("w1", queue.claim("w1")[0], "x")
+    assert (len(queue.dead(1)), queue.dead(0)) == (1, [])
 
 
 def test_two_queues_do_not_see_each_other(client):

@@ -78,14 +78,33 @@ def test_what_is_plain_is_written_at_once_and_the_rest_one_by_one(all_args, plai
 @pytest.mark.parametrize(
     ("stem", "task", "args"),
     [("a b", "t", {}), ("a", "a task", {}), ("a", None, {}), ("a" * 127, "t", {}), ("a", "t", {1: 2}),
-     ("a", "t", {"x": "x" * queue_jobs.MAX_BODY}),
+     ("a", "t", {"x": "x" * queue_jobs.MAX_BODY}), ("a", "t", {"x": "é" * (queue_jobs.MAX_BODY // 2)}),
+     ("a", "t", 5), ("a", "t", None), ("a", "t", "ab"), ("a", "t", b"x"), ("a", "t", [1]),
      ("a", "t", {"x": set()}), ("a", "t", {"x": float("nan")}), ("a", "t", {"x": "\ud800"})],
-    ids=["a stem", "a task", "no task", "an id that is too long", "a name", "a size", "a set", "no number",
+    ids=["a stem", "a task", "no task", "an id that is too long", "a name", "a size", "a size in bytes",
+         "a number", "nothing", "a text", "bytes", "a list", "a set", "no number",
          "half a character"],
 )  # fmt: skip
 def test_many_jobs_are_refused_for_what_one_is_refused_for(stem, task, args):
     with pytest.raises(Misuse):
         write_many(stem, task, [{}] * 9 + [args])
+
+
+@pytest.mark.parametrize("jobs", [None, 5, object()])
+def test_what_cannot_be_gone_through_is_misuse(jobs):
+    with pytest.raises(Misuse, match="one after the other"):
+        write_many("a", "t", jobs)
+
+
+@pytest.mark.parametrize(
+    ("job_id", "task", "tries"),
+    [("é", "t", 0), ("", "t", 0), ("a b", "t", 0), ("a" * 129, "t", 0), ("a", "t t", 0), ("a", "", 0), ("a", "t", -1),
+     ("a", "t", 10**9), ("a", "t", 10**600)],
+)  # fmt: skip
+def test_a_job_that_could_not_be_written_again_is_malformed(job_id, task, tries):
+    body = json.dumps({"id": job_id, "task": task, "args": {}, "tries": tries}, separators=(",", ":"))
+    with pytest.raises(Malformed, match="no job"):
+        read(body)
 
 
 def test_a_body_is_one_line():

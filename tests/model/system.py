@@ -177,7 +177,7 @@ class System:
         self.queue._hands.clear()
         for worker, sure, held, sent in hands:
             hand = self.queue._hand(worker)
-            hand.sure, hand.held, hand.sent = sure, {job.id: job for job in held}, set(sent)
+            hand.sure, hand.held, hand.sent = sure, {job.body: job for job in held}, set(sent)
 
     # --- one call of Redis ---
 

@@ -5,6 +5,7 @@ import threading
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+from dada.errors import Misuse
 from shop import outbox
 from shop.tables import addresses, looks, users
 from shop.tables import outbox as rows
@@ -42,6 +43,32 @@ def test_what_is_rolled_back_puts_nothing(services):
         1 / 0  # noqa: B018
     assert pushed(services) == []
     assert services.queue.counts().put == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "options"),
+    [("a b", {}), (None, {}), ("t" * 65, {}), ("t", {"x": float("nan")}), ("t", {"x": {1}}), ("t", {"x": "\ud800"}),
+     ("t", {"x": "x" * (1 << 20)}), ("t", {"queue": "a b"}), ("t", {"queue": None})],
+)  # fmt: skip
+def test_what_is_no_job_is_misuse_while_the_transaction_can_be_rolled_back(services, task, options):
+    with pytest.raises(Misuse), services.db.write() as tx:
+        outbox.put(tx, services, task, **options)
+    assert pushed(services) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"task": "a b"}, {"args": "{"}, {"args": "[1]"}, {"queue": "a b"}], ids=["task", "args", "list", "queue"]
+)
+def test_a_row_that_is_no_job_keeps_no_other_from_the_queue(services, clock, dying, wrong, caplog):
+    bad = put(services, user=1)
+    good = put(services, user=2)
+    with services.db.write() as tx:
+        tx.execute(update(rows).where(rows.c.id == bad).values(**wrong))
+    clock.advance(2)
+    assert outbox.relay(services) == 2
+    assert [job.id for job in services.queue.claim("w", 9)] == [good]
+    assert [record.job for record in caplog.records if record.levelname == "ERROR"] == [bad]
+    assert None not in pushed(services)  # it is looked at again when it is taken for lost
 
 
 def test_a_job_goes_to_the_queue_that_it_names(services):

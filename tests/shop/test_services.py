@@ -5,6 +5,7 @@ import threading
 import pytest
 import redis
 
+from dada.queue import Queue
 from shop.services import OUTAGES, Unwilling, connect, redis_client
 from tests.conftest import environment
 from tests.machines import MASTER, Sentinel
@@ -52,6 +53,20 @@ def test_the_raw_connection_is_all_of_redis(services):
 def test_a_command_is_sent_once(redis_server):
     with redis_client(redis_server.url) as client:
         assert client.get_retry()._retries == 0
+
+
+def test_a_redis_is_reached_by_a_socket_of_the_system(tmp_path):
+    path = tmp_path / "socket"
+    with Redis(tmp_path / "redis", "--unixsocket", str(path)), redis_client(f"unix://{path}?db=1") as client:
+        queue = Queue(client, "mail")
+        queue.put_many("t", [{}] * 3)
+        assert [queue.done("w", job) for job in queue.claim("w", 9)] == [True] * 3
+        assert queue.check().done == 3
+
+
+def test_a_redis_url_with_an_option_that_no_connection_has_is_refused(redis_server):
+    with pytest.raises(ValueError, match="an option that no connection has"):
+        redis_client(f"{redis_server.url}?patience=1")
 
 
 def test_a_part_that_is_down_is_told(services, redis_server):

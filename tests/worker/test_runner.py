@@ -33,8 +33,11 @@ class Jobs:
         with outbox.once(services, job.id):
             self.ran.append(job.id)
 
+    def bad(self, services, job, *, why):
+        raise OSError(f"no file \udcff: {why}")  # as the system's names come
+
     def table(self):
-        return {name: Task(getattr(self, name), 2, 30, slow=False) for name in ("good", "long", "effect")}
+        return {name: Task(getattr(self, name), 2, 30, slow=False) for name in ("good", "long", "effect", "bad")}
 
 
 @pytest.fixture
@@ -128,6 +131,48 @@ def test_an_effect_that_was_there_before_is_done_and_not_done_again(runner, serv
     services.redis.lpush("{mail}:ready", body)  # Redis lost its last second, and with it that it was done
     wait_until(lambda: services.queue.counts().done == 2, "the second run")
     assert table.ran == [job_id]
+
+
+def test_an_error_that_is_no_text_does_not_end_the_worker(runner, services, table):
+    services.redis.lpush("{mail}:ready", '{"id":"x","task":"bad","args":{"why":"no file"},"tries":2}')
+    services.queue.put("good", n=1)
+    runner.thread.start()
+    wait_until(lambda: services.queue.counts().done == 1, "the job behind it")
+    (dead,) = services.queue.dead()
+    assert "udcff" in dead.error
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(SystemExit(3), "SystemExit: 3"), (GeneratorExit(), "GeneratorExit: "), (Mute(), "Mute: it does not say what"),
+     (OSError("\udcff"), "OSError: \\udcff")],
+    ids=["an exit", "an end", "an error without words", "an error that is no text"],
+)  # fmt: skip
+def test_whatever_a_job_raises_it_fails_alone_and_its_line_is_written(runner, services, table, caplog, error, told):
+    def run(services, job):
+        raise error
+
+    runner._jobs["raises"] = Task(run, 0, 30, slow=False)
+    services.queue.put("raises")
+    services.queue.put("good", n=1)
+    runner.thread.start()
+    wait_until(lambda: services.queue.counts().done == 1, "the job behind it")
+    assert [dead.error for dead in services.queue.dead()] == [told]
+    assert [record.why for record in caplog.records if record.getMessage() == "bury"] == [told]
+
+
+def test_a_failed_job_that_is_too_long_when_it_is_written_again_is_dead_and_ends_no_worker(runner, services, table):
+    spelled = ",".join(["1e15"] * 150_000)  # 1000000000000000.0 is how we write each
+    services.redis.lpush("{mail}:ready", f'{{"id":"x","task":"bad","args":{{"why":[{spelled}]}},"tries":0}}')
+    services.queue.put("good", n=1)
+    runner.thread.start()
+    wait_until(lambda: services.queue.counts().done == 1, "the job behind it")
+    assert [dead.id for dead in services.queue.dead()] == ["x"]
 
 
 def test_a_redis_that_is_away_when_a_job_ends_hears_of_it_later_and_the_job_runs_once(
