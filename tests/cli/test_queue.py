@@ -49,7 +49,7 @@ def test_a_key_of_another_kind_is_told_in_one_line(ask, client, asked):
 
 
 @pytest.mark.parametrize("asked", [("status", "--watch", "--every", "nan"), ("drain", "--timeout", "nan")])
-def test_seconds_that_are_no_number_are_refused(ask, asked):
+def test_seconds_that_are_no_number_are_refused(ask, queue, asked):
     status, out, err = ask(*asked)
     assert (status, out) == (2, "")
     assert "is no number" in err
@@ -60,7 +60,7 @@ def test_a_redis_url_with_an_option_that_there_is_none_of_is_told_in_one_line(as
     assert (status, out, err) == (2, "", "dada: --redis: it has an option that no connection has\n")
 
 
-def test_an_id_that_is_no_text_is_the_id_of_no_job(ask):
+def test_an_id_that_is_no_text_is_the_id_of_no_job(ask, queue):
     for command in ("cancel", "revive"):
         status, out, err = ask(command, "\udcff")
         assert (status, out.count("\n"), err) == (1, 1, "")
