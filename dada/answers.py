@@ -9,7 +9,7 @@ This file knows statuses and headers; it does not know requests.
 import functools
 import http
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -38,7 +38,7 @@ _NO_ID: Final = "00000000-0000-0000-0000-000000000000"
 _encode = msgspec.json.Encoder().encode
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """What a resource answers: a status, a body for JSON (None for none), headers, and the body's entity tag.
 
     etag  strong and quoted, '"3"': a GET whose caller has this version is answered 304 (RFC 9110 §13.1.2)
@@ -71,15 +71,14 @@ def written(answer: Answer, common: Iterable[Header] = HEADERS) -> tuple[str, li
 
     common  what answers carry besides; a header that this one gives itself replaces one of these
     """
-    status, body, own, etag = answer
+    status, body, own = answer.status, answer.body, answer.headers
     named = dict(own) if own else ()
-    headers = [header for header in common if header[0] not in named] if own else [*common]
-    headers += own
+    headers = [*(header for header in common if header[0] not in named), *own] if own else [*common]
     payload = b"" if body is None else _encode(body)
     if status not in _BODILESS:
         headers.append(("Content-Length", str(len(payload))))
         if payload and "Content-Type" not in named:
             headers.append(("Content-Type", "application/json"))
-    if etag:
-        headers.append(("ETag", etag))
+    if answer.etag:
+        headers.append(("ETag", answer.etag))
     return _STATUS[status], headers, payload

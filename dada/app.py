@@ -254,12 +254,13 @@ class App:
             return self._problem(request, _NOT_FOUND)  # so common that it is not raised
         if isinstance(match, MethodNotAllowed):
             raise HTTPProblem("method-not-allowed", headers=[("Allow", ", ".join(match.allow))])
-        if match.handler is None:
-            return Answer(204, headers=(("Allow", ", ".join(match.allow)),))
-        request.params, request.route = match.params, match.route.path
-        if (guard := self._guards[match.who]) is not None:
+        route, handler, who, allow, request.params = match
+        if handler is None:
+            return Answer(204, headers=(("Allow", ", ".join(allow)),))
+        request.route = route.path
+        if (guard := self._guards[who]) is not None:
             guard(request)
-        answer: Answer = match.handler(request)
+        answer: Answer = handler(request)
         if answer.etag and request.method in ("GET", "HEAD") and "HTTP_IF_NONE_MATCH" in environ:
             return Answer(304, etag=answer.etag) if request.has(answer.etag) else answer
         return answer

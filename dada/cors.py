@@ -138,7 +138,9 @@ class Middleware:
             answer = self._app(environ, start)
         except Exception:  # noqa: BLE001 the last one that can still mark an answer
             return _failure(environ, start, self._own_headers())
-        return answer if _is_whole(answer, environ) else _Parts(answer, environ, start, self._own_headers)
+        if type(answer) is list or _is_whole(answer, environ):
+            return answer
+        return _Parts(answer, environ, start, self._own_headers)
 
 
 def _is_whole(answer: Iterable[bytes], environ: dict[str, Any]) -> bool:

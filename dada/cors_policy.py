@@ -39,7 +39,6 @@ MAX_ASKED: Final = 4096  # characters of Access-Control-Request-Headers; browser
 MAX_ELEMENTS: Final = 128
 MAX_METHOD: Final = 64  # characters of a method that only * covers
 _REMEMBERED: Final = 1024
-_MARKS: Final = CORS_RESPONSE_HEADERS | {"vary"}
 _PREFLIGHT_VARY: Final = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
 
 
@@ -89,14 +88,18 @@ class Decision:
         """Return an answer's *headers* with this decision's: each of the protocol's once, Vary in one line."""
         marked, said = [], ""
         for header in headers:
-            name = header[0]
-            if name in _ORDINARY or not _is_ours(name):
+            name, value = header
+            if name in _ORDINARY:
                 marked.append(header)
-            elif name.lower() == "vary" and header[1]:
-                said = f"{said}, {header[1]}" if said else header[1]
+            elif name.lower() == "vary":
+                said = f"{said}, {value}" if said and value else said or value
+            elif not _is_ours(name):
+                marked.append(header)
         if not said:
             return [*marked, *self._lines]
-        return [*marked, *self.headers, ("Vary", _varying(said, self.vary))]
+        marked += self.headers
+        marked.append(("Vary", _varying(said, self.vary)))
+        return marked
 
 
 _ORDINARY: Final[set[str]] = set()  # names, as they were spelled, that are no business of this protocol's
@@ -105,7 +108,7 @@ _ORDINARY: Final[set[str]] = set()  # names, as they were spelled, that are no b
 def _is_ours(name: str) -> bool:
     """Whether the header *name* is one that `Decision.mark` writes; what is not is remembered."""
     lower = name.lower()
-    if lower in _MARKS:
+    if lower in CORS_RESPONSE_HEADERS:
         return True
     if len(_ORDINARY) < _REMEMBERED:
         _ORDINARY.add(name)

@@ -14,6 +14,7 @@ This file knows headers and bytes; what a payload means is for `jwt.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from hmac import compare_digest
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -64,7 +65,8 @@ class Reading:
     now: float
 
 
-class Check(NamedTuple):
+@dataclass(frozen=True, slots=True)  # a field of one is found quicker than a NamedTuple's, a dozen times a token
+class Check:
     """One rule: its name, the clause that makes it, the reason it refuses with, and its test.
 
     test   returns "" or what is wrong, in words that quote no secret
@@ -279,7 +281,8 @@ class Opener:
 
     def _walk(self, checks: tuple[Check, ...], reading: Reading) -> None:
         for check in checks:
-            if wrong := check.test(self, reading):
+            test = check.test
+            if wrong := test(self, reading):
                 raise TokenError(check.reason, check.clause, wrong)
 
 

@@ -242,7 +242,7 @@ class Verifier(Opener):
     def verify(self, token: str, /) -> Token:
         """Return what *token* says.  Raise :exc:`TokenError`, and nothing else, for any argument."""
         reading = self.open(token)
-        return Token(reading.header, MappingProxyType(reading.claims))
+        return tuple.__new__(Token, (reading.header, MappingProxyType(reading.claims)))  # as Token(…), but quicker
 
 
 def _names(value: Any, field: str, problems: list[Problem], least: int = 1) -> frozenset[str] | None:

@@ -86,7 +86,7 @@ def _once(resource: Any, method: Callable[..., Answer], request: Request, writte
     mark = repeats.begin(services, f"{who} {request.method} {request.path}", key, body)
     if mark.kept is not None:
         answer = keeping.again(services, mark.kept)
-        return answer._replace(headers=(*answer.headers, (REPLAYED, "true")))
+        return msgspec.structs.replace(answer, headers=(*answer.headers, (REPLAYED, "true")))
     try:
         answer = method(resource, request)
     except BaseException:

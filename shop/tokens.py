@@ -19,6 +19,7 @@ import functools
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 
@@ -111,7 +112,7 @@ class _AccessVerifier(Verifier):
     """
 
     payload_checks: tuple[Check, ...] = tuple(  # type: ignore[assignment]  # as many, one of them another
-        check._replace(test=_age) if check is _AGE else check for check in Verifier.payload_checks
+        replace(check, test=_age) if check is _AGE else check for check in Verifier.payload_checks
     )
 
 
