@@ -82,8 +82,12 @@ class ProfileQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 def registering(services: Services, request: Request) -> Iterator[None]:
     """Count a registration inside, and one that failed as what it was: a name that was asked after, or nothing."""
     place = take(services, request, "register")
-    with limited():
-        limits.take(services, "names", place)  # before anything is known: else its refusal would be the answer
+    try:
+        with limited():
+            limits.take(services, "names", place)  # before anything is known: else its refusal would be the answer
+    except HTTPProblem:  # nobody registered, and nothing was looked at
+        limits.give_back(services, "register", place)
+        raise
     try:
         yield
     except Rejected as refused:

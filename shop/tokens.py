@@ -98,21 +98,31 @@ class _Allowed(NamedTuple):
 
 
 _ALLOWED: Final = _Allowed()
-_AGE: Final = next(check for check in CLAIMS if check.name == "age")
+_CHECKS: Final = {check.name: check for check in CLAIMS}
+_INTEGERS: Final = ("exp", "nbf", "iat", "auth_time", "epoch")
 
 
 def _age(_: Verifier, reading: Reading) -> str:
-    return _AGE.test(_ALLOWED, reading)
+    return _CHECKS["age"].test(_ALLOWED, reading)
+
+
+def _dates(_: Verifier, reading: Reading) -> str:
+    wrong = (name for name in _INTEGERS if type(reading.claims.get(name, 0)) is not int)  # True is none
+    return next((f"{name} is no integer" for name in wrong), "")
+
+
+_TESTS: Final = {"age": _age, "dates": _dates}
 
 
 class _AccessVerifier(Verifier):
     """Makes every check of a Verifier; but an iat may lie a little ahead, since clocks of two machines differ.
 
-    An exp gets no such leeway: nobody is let in for longer by it.
+    An exp gets no such leeway: nobody is let in for longer by it.  And a number is whole, as we write it: a fraction,
+    which dates of others may have (RFC 7519 §2), or a true, which Python takes for a 1, is not of our making.
     """
 
-    payload_checks: tuple[Check, ...] = tuple(  # type: ignore[assignment]  # as many, one of them another
-        replace(check, test=_age) if check is _AGE else check for check in Verifier.payload_checks
+    payload_checks: tuple[Check, ...] = tuple(  # type: ignore[assignment]  # as many, two of them others
+        replace(check, test=_TESTS.get(check.name, check.test)) for check in Verifier.payload_checks
     )
 
 
@@ -266,7 +276,8 @@ def reissue(services: Services, sid: str) -> Grant:
     fresh = {"tip": _digest(secret), "previous": None, "successor_box": None, "rotated_at": now}
     with services.db.write() as tx:
         accounts.lock(tx, row.user_id)
-        tx.execute(update(sessions).where(sessions.c.id == sid).values(fresh))
+        if tx.execute(update(sessions).where(sessions.c.id == sid).values(fresh)).rowcount != 1:
+            raise Refused("refresh-invalid")  # it was ended at this moment
     return _grant(services, row, _account(row), secret, now)
 
 
@@ -345,7 +356,8 @@ def end_session(services: Services, sid: str, of: int | None = None) -> bool:
             return False
         accounts.lock(tx, user_id)
         liveness.mark_ended(services, user_id, [sid])
-        tx.execute(delete(sessions).where(sessions.c.id == sid))
+        if tx.execute(delete(sessions).where(sessions.c.id == sid)).rowcount != 1:
+            return False  # who ended it at the same moment told of it
         events.write(tx, services, "logout", user_id, actor_id=user_id)
     return True
 

@@ -68,6 +68,15 @@ def test_nobody_lists_all_names_by_asking_whether_they_are_taken(strict):
     assert strict("POST", "/v1/users", NEW).json["violated-policies"] == ["names"]
 
 
+def test_who_asked_after_too_many_names_did_not_register_and_loses_no_registration_by_it(strict, services):
+    assert strict("POST", "/v1/users", NEW).status == 202
+    services.redis.set("{limits}:names:127.0.0.1/32", 10, px=30_000)
+    for _ in range(8):
+        assert strict("POST", "/v1/users", new(1)).json["violated-policies"] == ["names"]
+    services.redis.delete("{limits}:names:127.0.0.1/32")
+    assert left(strict("POST", "/v1/users", new(1))) == ("register", 3)
+
+
 def test_a_lock_answers_alike_for_who_exists_and_who_does_not(api, services):
     join(services, api)
     for name in ("ada", "nobody"):

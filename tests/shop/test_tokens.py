@@ -1,5 +1,6 @@
 """Sessions: access tokens for ten minutes, refresh tokens that are good once."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -73,6 +74,23 @@ def test_a_token_of_another_kind_or_of_another_key_of_ours_is_no_access_token(se
         (ring.keys(keyring.REFRESH)[0], "at+jwt", "signature"),
     ):
         assert reason(tokens.identify, services, Issuer(key, **settings, typ=typ).sign(claims)) == expected
+
+
+@pytest.mark.parametrize("name", ["exp", "nbf", "iat", "auth_time", "epoch"])
+@pytest.mark.parametrize("make", [lambda number: number + 0.5, float, bool, str], ids=["half", "1.0", "true", "text"])
+def test_a_number_of_another_type_than_ours_makes_no_access_token(services, ada, name, make):
+    tokens.end_all(services, ada.id)  # into epoch 1: a true would equal that
+    key = services.keys.ring.keys(keyring.ACCESS)[0]
+    claims = {"nbf": int(services.clock())} | dict(peek(log_in(services).access_token).claims)
+
+    def signed(**changes):
+        header = {"alg": "HS256", "typ": "at+jwt", "kid": key.kid}
+        parts = (base64url.encode(json.dumps(part).encode()) for part in (header, claims | changes))
+        text = ".".join(parts)
+        return f"{text}.{base64url.encode(key.mac(text.encode()))}"
+
+    assert tokens.identify(services, signed()).user_id == ada.id
+    assert reason(tokens.identify, services, signed(**{name: make(claims[name])})) == "claim"
 
 
 def test_a_refresh_token_is_no_access_token_and_the_other_way_round(services, ada):
@@ -257,6 +275,33 @@ def test_logging_out_acts_on_the_next_call(services, ada):
     assert reason(tokens.identify, services, grant.access_token) == "session-ended"
     assert reason(tokens.refresh, services, grant.refresh_token) == "refresh-invalid"
     tokens.end_session(services, session)  # again is as good
+
+
+def test_one_session_that_ends_four_times_at_once_is_one_event(services, ada, monkeypatch):
+    session = tokens.identify(services, log_in(services).access_token).session
+    barrier, lock = threading.Barrier(4 if not services.db.is_sqlite else 1), accounts.lock
+
+    def lock_together(tx, user_id):
+        barrier.wait(10)  # all have seen that it is there; on SQLite one comes after the other
+        return lock(tx, user_id)
+
+    monkeypatch.setattr(accounts, "lock", lock_together)
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: tokens.end_session(services, session), range(4)))
+    assert sorted(told) == [False, False, False, True]
+    assert [row.kind for row in events.of_user(services, ada.id, 100)].count("logout") == 1
+
+
+def test_a_session_that_ends_as_its_pair_is_made_anew_gets_none(services, ada, monkeypatch):
+    session, lock = tokens.identify(services, log_in(services).access_token).session, accounts.lock
+
+    def end_first(tx, user_id):
+        row = lock(tx, user_id)
+        tx.execute(sessions.delete().where(sessions.c.id == session))
+        return row
+
+    monkeypatch.setattr(accounts, "lock", end_first)
+    assert reason(tokens.reissue, services, session) == "refresh-invalid"
 
 
 def test_a_refresh_token_good_or_used_ends_its_session(services, ada):
