@@ -441,11 +441,16 @@ def disable(services: Services, user_id: int) -> None:
 
 
 def enable(services: Services, user_id: int) -> None:
-    """Let a disabled account be used again; its sessions stay ended."""
+    """Let a disabled account be what it was before; its sessions stay ended.
+
+    One that began with a log-in elsewhere was in use before its address was proved: were it pending now, its owner
+    would be shut out, and whoever gave another's address not expelled when that one proves it.
+    """
     with services.db.write() as tx:
         user = lock(tx, user_id)
         if user is not None and user.state == "disabled":
-            state = "pending" if user.verified_email_key is None else "active"
+            was_active = user.verified_email_key is not None or events.happened(tx, user_id, "bind")
+            state = "active" if was_active else "pending"
             tx.execute(update(users).where(users.c.id == user_id).values(state=state))
             events.write(tx, services, "enable", user_id)
 

@@ -49,6 +49,7 @@ __all__ = [
     "asked_by",
     "broken",
     "fingerprint",
+    "happened",
     "holds",
     "in_flow",
     "is_new_device",
@@ -148,6 +149,12 @@ def is_new_device(tx: Connection, user_id: int, user_agent: str) -> bool:
     )
     known = before.where(events.c.agent == fingerprint(user_agent))
     return tx.execute(before.limit(1)).first() is not None and tx.execute(known.limit(1)).first() is None
+
+
+def happened(tx: Connection, user_id: int, kind: str) -> bool:
+    """Whether this ever happened to a user, and was not refused."""
+    mine = (events.c.user_id == user_id) & (events.c.kind == kind) & (events.c.outcome == "ok")
+    return tx.execute(select(events.c.id).where(mine).limit(1)).first() is not None
 
 
 def note(services: Services, kind: str, user_id: int | None, outcome: str, *, actor_id: int | None = None) -> None:

@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from dada import oauth
 from dada.problems import Invalid
-from shop import accounts, federation, limits, outbox, tokens
+from shop import accounts, federation, house, limits, outbox, tokens
 from shop.errors import Refused
 from shop.events import broken
 from shop.limits import NOWHERE
 from shop.tables import events, identities, sessions, users
 from shop.tokens import Device
-from tests.shop.people import PASSWORD, jobs, join, log_in
+from tests.shop.people import PASSWORD, jobs, join, log_in, register, token_for
 from tests.shop.weibo_browser import Browser, faults, forget_requests, token_requests
 
 DEVICE = Device("a browser", "127.0.0.0/24")
@@ -103,6 +103,36 @@ def test_a_disabled_account_is_not_let_in_by_this_door_either(services):
     accounts.disable(services, ada.id)
     browser, params = come_back(services)
     assert reason(federation.arrive, services, "weibo", params, browser.verifier, DEVICE) == "account-disabled"
+
+
+def test_who_began_elsewhere_and_was_disabled_for_a_time_is_let_in_again_and_his_account_stays(services, clock):
+    browser, arrival = arrive(services)
+    federation.bind_new(services, "weibo", arrival.ticket.token, browser.verifier, NEW, "en", DEVICE)
+    join(services, "newest")
+    user_id = accounts.by_username(services, NEW["username"]).id
+    accounts.disable(services, user_id)
+    clock.advance(8 * 86400)
+    accounts.enable(services, user_id)
+    house.forget_expired(services)
+    assert arrive(services)[1].grant.username == NEW["username"]
+
+
+def test_a_disabling_does_not_let_who_gave_another_s_address_stay_when_that_one_proves_it(services):
+    browser, arrival = arrive(services)
+    federation.bind_new(services, "weibo", arrival.ticket.token, browser.verifier, NEW, "en", DEVICE)
+    user_id = accounts.by_username(services, NEW["username"]).id
+    accounts.disable(services, user_id)
+    accounts.enable(services, user_id)
+    accounts.activate(services, token_for(services, user_id))
+    assert arrive(services)[1].grant is None
+    assert reason(accounts.authenticate, services, NEW["username"], NEW["password"]) == "invalid-credentials"
+
+
+def test_an_account_that_nobody_activated_is_not_activated_by_disabling_it_for_a_time(services):
+    account = register(services)
+    accounts.disable(services, account.id)
+    accounts.enable(services, account.id)
+    assert reason(accounts.authenticate, services, "ada", PASSWORD) == "account-not-activated"
 
 
 # --- what is refused before the code is spent ------------------------------------------------------------
