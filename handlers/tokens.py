@@ -90,7 +90,7 @@ class Tokens:
         limited=True,
         takes=Credentials,
         answers={200: TokenPair},
-        problems=("invalid-credentials", "account-not-activated", "account-disabled"),
+        problems=("invalid-credentials", "account-not-activated", "account-disabled", "session-ended"),
     )
     def post(self, request: Request) -> Answer:
         """Log in."""

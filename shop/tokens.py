@@ -23,7 +23,7 @@ from dataclasses import replace
 from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from dada import base64url
 from dada.jws import Check, Reading, TokenError
@@ -221,8 +221,18 @@ def _box(secret: bytes, opener: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(secret, pad, strict=True))
 
 
+def _lock(tx: Connection, user_id: int, epoch: int, otherwise: str) -> None:
+    """Lock the user's row.  Raise :exc:`Refused` (*otherwise*) if the epoch, in which he proved who he is, is over."""
+    user = accounts.lock(tx, user_id)
+    if user is None or (user.token_epoch, user.state) != (epoch, "active"):
+        raise Refused(otherwise)
+
+
 def log_in(services: Services, account: Account, device: Device) -> Grant:
-    """Start a session for *account*, who just proved who he is."""
+    """Start a session for *account*, who just proved who he is.
+
+    Raise :exc:`Refused`: session-ended if all his sessions ended since, by a new password or otherwise.
+    """
     must_be_active(account)
     sid, secret, now = secrets.token_hex(16), secrets.token_bytes(32), services.now_ms
     row = {
@@ -237,18 +247,25 @@ def log_in(services: Services, account: Account, device: Device) -> Grant:
         "user_agent": device.user_agent[:200],
         "network": device.network[:64],
     }
-    with services.db.write() as tx:
-        accounts.lock(tx, account.id)
-        tx.execute(insert(sessions).values(row))
-        written = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
-        if events.is_new_device(tx, account.id, device.user_agent):
-            outbox.put(tx, services, "mail.new_device", user=account.id)
-        events.write(tx, services, "login", account.id, actor_id=account.id, user_agent=device.user_agent)
+    try:
+        with services.db.write() as tx:
+            _lock(tx, account.id, account.epoch, "session-ended")
+            tx.execute(insert(sessions).values(row))
+            written = tx.execute(select(sessions).where(sessions.c.id == sid)).one()
+            if events.is_new_device(tx, account.id, device.user_agent):
+                outbox.put(tx, services, "mail.new_device", user=account.id)
+            events.write(tx, services, "login", account.id, actor_id=account.id, user_agent=device.user_agent)
+    except Refused as refused:
+        events.note(services, "login", account.id, refused.reason)
+        raise
     return _grant(services, written, account, secret, now)
 
 
 def renew(services: Services, sid: str, account: Account) -> Grant:
-    """Let the session *sid* go on in the account's new epoch, with a new pair: its owner just proved who he is."""
+    """Let the session *sid* go on in the account's new epoch, with a new pair: its owner just proved who he is.
+
+    Raise :exc:`Refused` (session-ended) if it ended meanwhile.
+    """
     secret, now = secrets.token_bytes(32), services.now_ms
     fresh = {
         "tip": _digest(secret),
@@ -258,7 +275,7 @@ def renew(services: Services, sid: str, account: Account) -> Grant:
         "authenticated_at": now,
     }
     with services.db.write() as tx:
-        accounts.lock(tx, account.id)
+        _lock(tx, account.id, account.epoch, "session-ended")
         tx.execute(update(sessions).where(sessions.c.id == sid).values(epoch=account.epoch, **fresh))
         row = tx.execute(select(sessions).where(sessions.c.id == sid)).one_or_none()
     if row is None:  # it was ended elsewhere at this moment
@@ -275,7 +292,7 @@ def reissue(services: Services, sid: str) -> Grant:
     row, secret, now = _refreshable(services, sid), secrets.token_bytes(32), services.now_ms
     fresh = {"tip": _digest(secret), "previous": None, "successor_box": None, "rotated_at": now}
     with services.db.write() as tx:
-        accounts.lock(tx, row.user_id)
+        _lock(tx, row.user_id, row.epoch, "refresh-invalid")
         if tx.execute(update(sessions).where(sessions.c.id == sid).values(fresh)).rowcount != 1:
             raise Refused("refresh-invalid")  # it was ended at this moment
     return _grant(services, row, _account(row), secret, now)
@@ -323,7 +340,10 @@ def _account(row: Any) -> Account:
 
 
 def _rotate(services: Services, row: Any, secret: bytes, successor: bytes, now: int) -> bool:
-    """Make *successor* the tip, if *secret* still is it: one compare-and-swap."""
+    """Make *successor* the tip, if *secret* still is it: one compare-and-swap.
+
+    Raise :exc:`Refused` (refresh-invalid) if the session ended with its epoch since *row* was read.
+    """
     swap = (
         update(sessions)
         .where(sessions.c.id == row.id, sessions.c.tip == _digest(secret))
@@ -335,7 +355,7 @@ def _rotate(services: Services, row: Any, secret: bytes, successor: bytes, now: 
         )
     )
     with services.db.write() as tx:
-        accounts.lock(tx, row.user_id)
+        _lock(tx, row.user_id, row.epoch, "refresh-invalid")
         swapped: bool = tx.execute(swap).rowcount == 1
         if swapped:
             events.write(tx, services, "refresh", row.user_id, actor_id=row.user_id)

@@ -12,7 +12,7 @@ from dada.jwt import Issuer, TokenError, peek
 from shop import accounts, events, keyring, tokens
 from shop.errors import Refused
 from shop.tables import sessions
-from tests.shop.people import jobs, join, log_in
+from tests.shop.people import PASSWORD, jobs, join, log_in
 
 
 def reason(call, *args, **kwargs):
@@ -386,6 +386,55 @@ def test_after_a_password_change_the_session_goes_on_with_a_new_pair(services, a
     assert reason(tokens.identify, services, other.access_token) == "session-ended"
     assert tokens.refresh(services, renewed.refresh_token)
     assert reason(tokens.refresh, services, grant.refresh_token) == "refresh-reused"
+
+
+def test_who_was_proved_before_the_password_changed_is_not_logged_in_by_it(services, ada):
+    proved = accounts.authenticate(services, "ada", PASSWORD)
+    accounts.change_password(services, ada.id, PASSWORD, "another long one")
+    assert reason(tokens.log_in, services, proved, tokens.Device()) == "session-ended"
+    logins = [row.outcome for row in events.of_user(services, ada.id, 100) if row.kind == "login"]
+    assert logins == ["session-ended"]
+    assert "mail.new_device" not in [task for task, _ in jobs(services)]
+
+
+def test_a_new_pair_that_is_asked_for_while_the_account_is_disabled_is_refused_and_no_event_says_it_was_made(
+    services, ada, monkeypatch
+):
+    grant, read = log_in(services), tokens._refreshable
+
+    def disabled_meanwhile(services, sid):
+        row = read(services, sid)
+        accounts.disable(services, ada.id)
+        return row
+
+    monkeypatch.setattr(tokens, "_refreshable", disabled_meanwhile)
+    assert reason(tokens.refresh, services, grant.refresh_token) == "refresh-invalid"
+    assert "refresh" not in [row.kind for row in events.of_user(services, ada.id, 100)]
+
+
+def test_a_session_does_not_go_on_after_a_password_change_if_all_were_ended_meanwhile(services, ada):
+    session = tokens.identify(services, log_in(services).access_token).session
+    changed = accounts.change_password(services, ada.id, PASSWORD, "another long one")
+    accounts.count_up(services, ada.id, "logout-all")
+    assert reason(tokens.renew, services, session, changed) == "session-ended"
+
+
+def test_a_new_pair_that_is_asked_for_while_the_password_changes_does_not_stand_in_the_session_s_way(
+    services, ada, monkeypatch
+):
+    grant, read, changed = log_in(services), tokens._refreshable, []
+    session = tokens.identify(services, grant.access_token).session
+
+    def changed_meanwhile(services, sid):
+        row = read(services, sid)
+        changed.append(accounts.change_password(services, ada.id, PASSWORD, "another long one"))
+        return row
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tokens, "_refreshable", changed_meanwhile)
+        assert reason(tokens.refresh, services, grant.refresh_token) == "refresh-invalid"
+    renewed = tokens.renew(services, session, changed[0])
+    assert tokens.refresh(services, renewed.refresh_token)
 
 
 def test_one_s_sessions_are_listed_the_latest_first(services, ada, clock):
