@@ -77,7 +77,6 @@ class PolicyMap:
 
 StartResponse = Callable[..., Any]
 WSGIApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
-_new = tuple.__new__  # a Request's own would take its fields one by one
 _STATUS: Final = {204: "204 No Content", 403: "403 Forbidden"}
 
 
@@ -110,22 +109,19 @@ class Middleware:
         policy = self._only or self._map.find(_path(environ))
         if policy is None:
             return self._app(environ, start_response)
-        method, origin = environ["REQUEST_METHOD"], environ.get("HTTP_ORIGIN")
-        if method == "OPTIONS":
-            asked = (
-                environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-                environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-            )
-            decision = policy.decide(Request(method, origin, *asked))
+        get = environ.get
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            method, names = get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"), get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+            decision = policy.decide(("OPTIONS", get("HTTP_ORIGIN"), method, names))
+            if (status := decision.status) is not None:
+                if self._on_decision:
+                    self._on_decision(decision)
+                empty = () if status == 204 else (("Content-Length", "0"),)  # RFC 9110 §8.6
+                start_response(_STATUS[status], decision.mark([*self._own_headers(), *empty]))
+                return []
         else:  # on other methods the two headers mean nothing (Fetch §3.3.2)
-            decision = policy.decide(_new(Request, (method, origin, None, None)))
+            decision = policy.decide((environ["REQUEST_METHOD"], get("HTTP_ORIGIN"), None, None))
         environ["dada.cors"] = decision  # for whoever inside wants to refuse what a foreign page sends
-        if decision.status is not None:
-            if self._on_decision:
-                self._on_decision(decision)
-            empty = [] if decision.status == 204 else [("Content-Length", "0")]  # RFC 9110 §8.6
-            start_response(_STATUS[decision.status], decision.mark([*self._own_headers(), *empty]))
-            return []
         tell = _once(self._on_decision, decision) if self._on_decision else None
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:

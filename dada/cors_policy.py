@@ -56,6 +56,9 @@ class Request(NamedTuple):
     request_headers: str | None = None
 
 
+_Fields = tuple[str, str | None, str | None, str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the answer to a request must carry.
@@ -86,6 +89,8 @@ class Decision:
 
     def mark(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return an answer's *headers* with this decision's: each of the protocol's once, Vary in one line."""
+        if not headers:
+            return [*self._lines]
         marked, said = [], ""
         for header in headers:
             name, value = header
@@ -152,7 +157,7 @@ class Policy:
     _let_in: Origins = field(init=False, repr=False, compare=False)
     _headers: frozenset[str] = field(init=False, repr=False, compare=False)
     _granted: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
-    _remembered: dict[Request, Decision] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _remembered: dict[_Fields, Decision] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         keep = object.__setattr__  # a frozen dataclass is filled so, once
@@ -174,11 +179,14 @@ class Policy:
         """Return what is legal and risky in this policy."""
         return audit(self, self._let_in)
 
-    def decide(self, request: Request) -> Decision:
-        """Return what the answer to *request* must carry.  Pure: equal requests have equal decisions."""
+    def decide(self, request: Request | _Fields) -> Decision:
+        """Return what the answer to *request* must carry.  Pure: equal requests have equal decisions.
+
+        request  a Request, or its four fields in their order: it equals them
+        """
         if (decision := self._remembered.get(request)) is not None:
             return decision
-        decision = self._decide(request)
+        decision = self._decide(Request(*request))
         if sum(len(text) for text in request if text) < MAX_ORIGIN:
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
