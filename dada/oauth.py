@@ -319,6 +319,9 @@ def read_token(status: int, body: bytes) -> TokenAnswer:
     token = members.get("access_token")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise OAuthError("answer", "RFC 6749 §5.1", "there is no token in the answer")
+    kind = members.get("token_type", "bearer")  # Weibo tells none
+    if not isinstance(kind, str) or kind.lower() != "bearer":  # a token of another type is not shown as a bearer's
+        raise OAuthError("answer", "RFC 6749 §5.1", "the token is of a type that is not known here")
     expires = members.get("expires_in", 0)
     if isinstance(expires, str) and expires.isascii() and expires.isdigit() and len(expires) < 16:
         expires = int(expires)

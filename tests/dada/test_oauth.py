@@ -275,6 +275,18 @@ ANSWERS = {
 }
 
 
+@pytest.mark.parametrize("kind", ["mac", "DPoP", "", "bearer ", None, 1, ["bearer"]])
+def test_a_token_of_a_type_that_is_not_known_is_not_used_as_a_bearer_s(kind):
+    with pytest.raises(OAuthError) as caught:
+        oauth.read_token(200, body(token_type=kind))
+    assert (caught.value.reason, caught.value.clause) == ("answer", "RFC 6749 §5.1")
+
+
+@pytest.mark.parametrize("told", [{}, {"token_type": "bearer"}, {"token_type": "Bearer"}, {"token_type": "BEARER"}])
+def test_a_bearer_s_token_is_one_in_any_case_and_where_no_type_is_told(told):
+    assert oauth.read_token(200, body(**told)).access_token == "2.00Xljb"
+
+
 @pytest.mark.parametrize(("status", "data", "reason"), ANSWERS.values(), ids=ANSWERS)
 def test_an_answer_is_refused_and_nothing_of_it_is_quoted(status, data, reason):
     with pytest.raises(OAuthError) as caught:
