@@ -51,6 +51,7 @@ DETAILS: Final = {
     "the provider answered {}": "第三方平台返回状态 {}",
     "the provider refused, with status {}": "第三方平台拒绝，状态 {}",
     "there is no token in the answer": "回答中没有令牌",
+    "the token is of a type that is not known here": "令牌的类型此处不认识",
     "the provider's answer is no JSON": "第三方平台的回答不是 JSON",
     "the provider's answer is no JSON object, or too long": "第三方平台的回答不是 JSON 对象，或过长",
     "the provider cannot be reached": "无法连接第三方平台",
