@@ -21,16 +21,16 @@ from bench.timing import compare, table
 __all__ = ["run"]
 
 PROSE = """\
-A request with a token, and every check of ours, costs less than a quarter more than the floor, which checks nothing and
-reads JSON by the standard library; about half of it is the token.  Flask costs nine times as much, Django with its REST
-framework twenty: divide their rows by ours.
+A request with a token, and every check of ours, costs about as much as the floor, which checks nothing and reads JSON by
+the standard library; about half of it is the token.  Flask costs ten times as much, Django with its REST framework more
+than twenty: divide their rows by ours.
 
 Each is called before it is counted.  A process serves with one of these; how the others' work empties the processor's
 caches is no part of its cost, and would be told of the quickest most.
 
 Under a server, gunicorn spends more than half a microsecond on each header that it writes, and our answers have ten or
-eleven, for the safety of browsers, where peers have three or four.  So a 404, which is made in two thirds of Falcon's
-time, is but a little ahead of Falcon's when it is written.
+eleven, for the safety of browsers, where peers have three or four.  So a 404, which is made in little more than half of
+Falcon's time, is but a little ahead of Falcon's when it is written.
 """
 FLOOR = "floor: by hand, nothing else checked"
 LABELS = {

@@ -138,7 +138,7 @@ def _milliseconds(told: str, share: str) -> float:
     return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
 
 
-def run(cases: Sequence[Any], rounds: int = 5, seconds: int = 2) -> str:
+def run(cases: Sequence[Any], rounds: int = 6, seconds: int = 2) -> str:
     """Return the tables; one line that says why not where wrk is not installed."""
     if not shutil.which("wrk"):
         return "wrk is not installed: nothing was measured under a server.\n"

@@ -278,6 +278,15 @@ def test_decisions_are_remembered_and_never_too_many():
     assert by.decide(ask()) == decision
 
 
+@pytest.mark.parametrize("seen_before", [False, True])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_a_request_may_be_given_as_its_four_fields(method, seen_before):
+    by, fields = policy(), (method, "https://a.example", "PUT", "x-a")
+    if seen_before:
+        by.decide(Request(*fields))
+    assert by.decide(fields) == policy().decide(Request(*fields))
+
+
 def test_a_long_request_is_not_remembered():
     by = policy()
     by.decide(Request("GET", "https://" + "a" * 60_000))
