@@ -21,9 +21,9 @@ from bench.timing import compare, table
 __all__ = ["run"]
 
 PROSE = """\
-A request with a token, and every check of ours, costs about as much as the floor, which checks nothing and reads JSON by
-the standard library; about half of it is the token.  Flask costs ten times as much, Django with its REST framework more
-than twenty: divide their rows by ours.
+A request with a token, and every check of ours, costs about as much as the floor, which checks nothing and reads JSON
+by the standard library; about half of it is the token.  Flask costs ten times as much, Django with its REST framework
+more than twenty: divide their rows by ours.
 
 Each is called before it is counted.  A process serves with one of these; how the others' work empties the processor's
 caches is no part of its cost, and would be told of the quickest most.
