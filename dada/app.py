@@ -129,8 +129,11 @@ class Request:
         written = self.environ.get("CONTENT_LENGTH") or ""
         if not written:
             # A chunked body ends by itself where the server says so; else nobody knows where it ends.
-            if not (self.environ.get("wsgi.input_terminated") and self.environ.get("HTTP_TRANSFER_ENCODING")):
+            coding = self.environ.get("HTTP_TRANSFER_ENCODING")
+            if not (self.environ.get("wsgi.input_terminated") and coding):
                 raise HTTPProblem("length-required")
+            if coding.lower() != "chunked":  # a server that takes chunks apart may leave the rest to us (RFC 9112 §6.1)
+                raise HTTPProblem("not-implemented", "a transfer coding that is not read here")
             length = MAX_BODY + 1
         elif not (written.isascii() and written.isdigit()):
             raise HTTPProblem("bad-request", "Content-Length is no number")

@@ -28,6 +28,7 @@ _ANY: Final = ("internal", "misdirected-request", "unavailable")
 _CHANGING: Final = ("origin-not-allowed",)
 _BODY: Final = (
     "bad-request", "malformed-json", "length-required", "content-too-large", "unsupported-media-type", "validation",
+    "not-implemented",
 )  # fmt: skip
 _QUERY: Final = ("bad-request", "validation")
 _VERSION: Final = ("precondition-required", "precondition-failed")

@@ -128,6 +128,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "If-None-Match names the present version, {}": "If-None-Match 正是当前版本 {}",
     "a body is application/json, in UTF-8": "请求体应为 UTF-8 的 application/json",
     "a body is not compressed": "请求体不能压缩",
+    "a transfer coding that is not read here": "不支持的传输编码",
     "the method is not known here": "不认识此方法",
     "nested too deeply": "嵌套过深",
     "too many members": "成员过多",

@@ -369,6 +369,11 @@ def test_a_chunked_body_is_read_to_its_end():
     assert post(environ, b"x" * (MAX_BODY + 1))[0] == 413
 
 
+def test_a_chunked_body_that_is_packed_besides_is_501():
+    for coding, status in {"Chunked": 200, "gzip, chunked": 501, "gzip": 501}.items():
+        assert post({"HTTP_TRANSFER_ENCODING": coding, "wsgi.input_terminated": True}, b"x")[0] == status
+
+
 def test_a_body_that_is_too_long_is_413_and_not_read():
     assert post({"CONTENT_LENGTH": str(MAX_BODY)}, b"x" * MAX_BODY) == (200, {"size": MAX_BODY})
     assert post({"CONTENT_LENGTH": str(MAX_BODY + 1), "wsgi.input": None})[0] == 413

@@ -152,7 +152,7 @@ PROBLEMS = {
     "a body, and one of its own": ("POST", "/things", {
         201: (), 400: ("bad-request", "malformed-json"), 403: ("origin-not-allowed",), 409: ("conflict",),
         411: ("length-required",), 413: ("content-too-large",), 415: ("unsupported-media-type",), 422: ("validation",),
-
+        501: ("not-implemented",),
     }),
     "a guard, an entity tag, a problem's status for a success": ("GET", "/things/<int:id>/of/<name>", {
         200: (), 304: (), 401: ("unauthorized",), 404: ("not-found",), 412: ("precondition-failed",),
@@ -161,7 +161,7 @@ PROBLEMS = {
         204: (), 400: ("bad-request", "malformed-json"), 401: ("unauthorized",), 403: ("origin-not-allowed",),
         404: ("not-found",), 411: ("length-required",), 412: ("precondition-failed",), 413: ("content-too-large",),
         415: ("unsupported-media-type",), 422: ("validation",), 428: ("precondition-required",),
-
+        501: ("not-implemented",),
     }),
 }  # fmt: skip
 

@@ -160,6 +160,7 @@ CASES = {
     ),
     "chunked twice": (post(CHUNKED, CHUNKED, body=b"0\r\n\r\n" + GET), [400]),
     "an unknown coding": (post("Transfer-Encoding: xchunked", body=b"0\r\n\r\n" + GET), [400, 501]),
+    "a coding before chunked": (post("Transfer-Encoding: gzip, chunked", CLOSE, body=b"2\r\n{}\r\n0\r\n\r\n"), [501]),
     "a coding after chunked": (post("Transfer-Encoding: chunked, identity", body=b"0\r\n\r\n" + GET), [400]),
     "chunks of HTTP/1.0": (raw("POST /v1/tokens HTTP/1.0", HOST, JSON, CHUNKED, body=b"0\r\n\r\n" + GET), [400]),
     "a control character in a header": (raw("GET /healthz HTTP/1.1", HOST, "X: a\x00b"), [400]),
