@@ -32,7 +32,8 @@ from dada.errors import Malformed, Misuse, Problem, Rejected
 from dada.headers import ACCEPTS
 from dada.phrases import Phrases
 from dada.problems import DETAILS, TYPES, HTTPProblem, Invalid, ProblemType, document
-from dada.router import MethodNotAllowed, NotFound, Route, Router
+from dada.router import MethodNotAllowed, NotFound, Route, Router, handlers_of
+from dada.targets import is_host, unfold
 
 __all__ = ["Answer", "App", "Guard", "Request"]
 
@@ -48,8 +49,8 @@ _log = logging.getLogger("dada.app")
 # what they ask for: 501 (§15.6.2).
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OF_CACHES: Final = frozenset({"Cache-Control", "Content-Location", "Expires", "Vary"})  # 304 has them too
 
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NOT_FOUND: Final = HTTPProblem("not-found")
 _TELLING: Final = {language: problem_headers(language) for language in LANGUAGES}
@@ -79,11 +80,7 @@ class Request:
     def path(self) -> str:
         """The path as it stands in the request line: not decoded, without the query."""
         raw: str = self.environ.get("RAW_URI") or self.environ.get("REQUEST_URI") or ""
-        if raw.startswith("/"):
-            return raw.partition("?")[0]
-        if "://" in raw:  # the absolute form, as for a proxy (RFC 9112 §3.2.2)
-            return "/" + raw.partition("://")[2].partition("/")[2].partition("?")[0]
-        return raw or quote(self.environ.get("PATH_INFO", "").encode("latin-1", "replace"))
+        return raw.partition("?")[0] or quote(self.environ.get("PATH_INFO", "").encode("latin-1", "replace"))
 
     def header(self, name: str) -> str | None:
         """Return the value of a header, or None."""
@@ -138,7 +135,7 @@ class Request:
         elif not (written.isascii() and written.isdigit()):
             raise HTTPProblem("bad-request", "Content-Length is no number")
         else:
-            length = int(written[:20])
+            length = int(written.lstrip("0")[:20] or "0")
             if length > MAX_BODY:
                 raise HTTPProblem("content-too-large", f"at most {MAX_BODY} bytes are read")
         try:
@@ -165,6 +162,10 @@ class Request:
         if not parse_etags(written).contains(etag.strip('"')):
             raise HTTPProblem(  # a weak one names none
                 "precondition-failed", f"If-Match does not name the present version, {etag}", headers=[("ETag", etag)]
+            )
+        if self.method not in _SAFE and self.has(etag):
+            raise HTTPProblem(
+                "precondition-failed", f"If-None-Match names the present version, {etag}", headers=[("ETag", etag)]
             )
 
 
@@ -212,6 +213,9 @@ class App:
     ) -> None:
         made = [replace(route, resource=_made(route.resource, given)) for route in routes]
         self.router = Router(made)
+        known = {method for route in made for method in handlers_of(route.resource)}
+        self._methods = _METHODS | known
+        self._allow = ", ".join(sorted(known | {"OPTIONS"} | ({"HEAD"} if "GET" in known else set())))
         self._guards: dict[str, Guard | None] = {"anyone": None, **(guards or {})}
         self._problems = {**TYPES, **(problems or {})}
         self._words, self._outages, self._headers = dict(words or {}), outages, tuple(headers)
@@ -232,6 +236,8 @@ class App:
             self._ids = _request_ids()
         given = environ.get("HTTP_X_REQUEST_ID")
         named = _request_id(given) if given and self._trusts and self._trusts(environ) else ""
+        if (environ.get("RAW_URI") or environ.get("REQUEST_URI") or "/")[0] != "/":
+            unfold(environ)
         request = Request(environ, named or next(self._ids))
         try:
             if self._on_request:
@@ -245,12 +251,14 @@ class App:
         environ = request.environ
         if self._hosts is None or environ.get("HTTP_HOST") not in self._hosts:
             self._look_at_host(request)
-        if request.method not in _METHODS:
+        if request.method not in self._methods:
             raise HTTPProblem("not-implemented", "the method is not known here")
         if request.method not in _SAFE and _is_foreign(environ):
             raise HTTPProblem("origin-not-allowed")
         match = self.router.match(request.method, request.path)
         if isinstance(match, NotFound):
+            if request.path == "*" and request.method == "OPTIONS":  # of the server itself (RFC 9110 §9.3.7)
+                return Answer(204, headers=(("Allow", self._allow),))
             return self._problem(request, _NOT_FOUND)  # so common that it is not raised
         if isinstance(match, MethodNotAllowed):
             raise HTTPProblem("method-not-allowed", headers=[("Allow", ", ".join(match.allow))])
@@ -261,14 +269,18 @@ class App:
         if (guard := self._guards[who]) is not None:
             guard(request)
         answer: Answer = handler(request)
-        if answer.etag and request.method in ("GET", "HEAD") and "HTTP_IF_NONE_MATCH" in environ:
-            return Answer(304, etag=answer.etag) if request.has(answer.etag) else answer
+        if answer.etag and request.method in ("GET", "HEAD"):
+            if "HTTP_IF_MATCH" in environ:
+                request.must_mean(answer.etag)
+            if "HTTP_IF_NONE_MATCH" in environ and request.has(answer.etag):
+                kept = (header for header in answer.headers if header[0] in _OF_CACHES)
+                return Answer(304, headers=tuple(kept), etag=answer.etag)
         return answer
 
     def _look_at_host(self, request: Request) -> None:
         """Raise :exc:`HTTPProblem` for a Host that names none (RFC 9112 §3.2), or none of this service's names."""
         host = request.environ.get("HTTP_HOST")
-        if not (_is_host(host) if host else request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
+        if not (is_host(host) if host else request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1"):
             raise HTTPProblem("bad-request", "Host names no host", clause="RFC 9112 §3.2")
         if self._hosts is not None and (host or "").lower() not in self._hosts and request.path not in self._probes:
             raise HTTPProblem("misdirected-request")
@@ -326,16 +338,15 @@ def _environ_key(name: str) -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def _is_host(written: str) -> bool:
-    """Whether a Host header is a name or an address, and perhaps a port (RFC 9110 §7.2)."""
-    return _HOST.fullmatch(written) is not None
-
-
-@functools.lru_cache(maxsize=256)
 def _language(written: str) -> str:
     """Return the one of our languages that Accept-Language likes best (RFC 9110 §12.5.4)."""
-    accepted = parse_accept_header(written, LanguageAccept)
-    return accepted.best_match([*LANGUAGES, "zh"], LANGUAGES[0]).replace("zh-CN", "zh").replace("zh", "zh-CN")
+    wanted: dict[str, float] = {}  # "zh-HK" is Chinese; best first, and what stands first of equals
+    for tag, quality in parse_accept_header(written, LanguageAccept):
+        wanted.setdefault(re.split("[-_]", tag)[0].lower(), quality)
+    ours = {language.partition("-")[0]: language for language in LANGUAGES}
+    in_order = [*filter(ours.get, wanted), *(name for name in ours if name not in wanted)]
+    best = max(in_order, key=lambda name: wanted.get(name, wanted.get("*", 0)))
+    return ours[best] if wanted.get(best, wanted.get("*", 0)) else LANGUAGES[0]
 
 
 @functools.lru_cache(maxsize=256)

@@ -160,6 +160,8 @@ def _codes(method: str, path: str, declared: Operation, guarded: Sequence[str]) 
         yield from _QUERY
     if any(header.name == "If-Match" for header in declared.headers):
         yield from _VERSION
+    if declared.etag and method == "GET":  # a condition that does not hold (RFC 9110 §13.2.2)
+        yield "precondition-failed"
 
 
 # --- the document ----------------------------------------------------------------------------------------

@@ -125,6 +125,7 @@ DETAILS: Final[Mapping[str, str]] = {
     "the body ended before its length": "请求体短于所给长度",
     'If-Match is missing; its value is the ETag of what you saw, or "*"': '缺少 If-Match：您看到的 ETag，或 "*"',
     "If-Match does not name the present version, {}": "If-Match 与当前版本 {} 不符",
+    "If-None-Match names the present version, {}": "If-None-Match 正是当前版本 {}",
     "a body is application/json, in UTF-8": "请求体应为 UTF-8 的 application/json",
     "a body is not compressed": "请求体不能压缩",
     "the method is not known here": "不认识此方法",

@@ -34,7 +34,7 @@ from dada.headers import is_token
 
 __all__ = ["Converter", "Match", "MethodNotAllowed", "NotFound", "Route", "Router", "handlers_of", "segments_of"]
 
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # that a class may define; HEAD comes with GET
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # of a class; GET answers HEAD too
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Router:
         self._whole: dict[str, tuple[dict[str, Match], NotFound | MethodNotAllowed]] = {}
         self._root = _Node()
         self._names: dict[str, Route] = {}
-        self._shapes: dict[tuple[tuple[str, str], ...], Route] = {}
+        self._shapes: dict[tuple[Any, ...], Route] = {}
         problems: list[Problem] = []
         for route in self.routes:
             problems += self._add(route)
@@ -202,7 +202,7 @@ class Router:
 
     def url(self, name: str, /, **params: Any) -> str:
         """Return the path of the route called *name*.  Raise :exc:`Misuse`, with what may have been meant."""
-        route = self._names.get(name)
+        route = self._names.get(name := str(name))
         if route is None:
             raise Misuse([Problem("route-name", "name", name[:60], "no route has this name", _near(name, self._names))])
         segments = segments_of(route.path)
@@ -219,7 +219,7 @@ class Router:
     def _written(self, kind: str, name: str, value: Any) -> str:
         try:
             text = self._converters[kind].write(value)
-            if not text or text in (".", "..") or _CONTROL.search(text):
+            if not isinstance(text, str) or text in _NEVER or _CONTROL.search(text):
                 raise ValueError(text)
             return quote(text, safe="")
         except (ValueError, UnicodeEncodeError):
@@ -245,7 +245,7 @@ class Router:
             problems.append(Problem("route-name-twice", route.path, str(name)[:60], why, "give it a name of its own"))
         if problems:
             return problems
-        shape = tuple((kind, "" if kind else text) for kind, text in segments)
+        shape = tuple(self._converters[kind].read if kind else text for kind, text in segments)
         if (taken := self._shapes.setdefault(shape, route)) is not route:
             why = f"{taken.path} matches the same paths"
             return [Problem("route-twice", route.path, "", why, "one resource for a path")]
@@ -310,7 +310,7 @@ def _find(node: _Node, segments: list[str], at: int) -> tuple[_Node, dict[str, A
 
 
 _NEVER = frozenset({"", ".", ".."})  # empty segments and dots are no values: clients rewrite them (RFC 3986 §5.2.4)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -350,7 +350,7 @@ def _path_problems(path: Any, segments: list[tuple[str, str]], converters: Mappi
     if path != "/" and any(text in _NEVER for kind, text in segments if not kind):
         problem("route-segment", "", "empty segments and dots match nothing", "no // and no slash at the end")
     for kind, text in segments:
-        if not kind and re.search(r"[<>%?#\x00-\x20\x7f]", text):
+        if not kind and re.search(r"[<>%?#\x00-\x20\x7f-\x9f\ud800-\udfff]", text):
             problem("route-segment", text, "this is neither a plain text nor a whole parameter", "<name> or <int:name>")
         if kind and kind not in converters:
             problem("route-converter", kind, "no such kind of parameter", _near(kind, converters))

@@ -50,6 +50,10 @@ def versioned(request: Request) -> Answer:
     return Answer(200, {"n": 3}, etag='"3"')
 
 
+def cached(_: Request) -> Answer:
+    return Answer(200, {}, (("Cache-Control", "max-age=60"), ("Link", "</>")), etag='"3"')
+
+
 def fail(request: Request) -> Answer:
     how = request.query(Query).how
     raise {
@@ -92,7 +96,7 @@ ROUTES = [
     Route("/fail", {"GET": fail, "POST": fail}, "anyone", "fail"),
     Route("/echo", Echo, "anyone"),
     Route("/empty", {"GET": lambda _: Answer(204)}, "anyone", "empty"),
-    Route("/cached", {"GET": lambda _: Answer(200, {}, (("Cache-Control", "max-age=60"),))}, "anyone", "cached"),
+    Route("/cached", {"GET": cached, "PURGE": lambda _: Answer(204)}, "anyone", "cached"),
 ]
 
 
@@ -192,6 +196,11 @@ def test_options_says_what_a_resource_answers():
     assert (response.status, response.header("Allow"), response.body) == (204, "GET, HEAD, OPTIONS, POST", b"")
 
 
+def test_a_method_of_the_table_is_known():
+    assert client("PURGE", "/cached").status == 204
+    assert client("PURGE", "/things").status == 405
+
+
 def test_another_method_is_405_with_allow():
     response = client("DELETE", "/things")
     assert (response.status, response.header("Allow"), response.json["code"]) == (
@@ -226,6 +235,36 @@ def test_the_path_is_decoded_once_from_the_request_line():
         environ |= {"REQUEST_METHOD": "GET", "wsgi.url_scheme": "http"}
         seen += [json.loads(part)["q"] for part in app(environ, lambda *_: None)]
     assert seen == ["1", "1", "1"]
+
+
+def test_the_asterisk_asks_for_what_is_answered_at_all():
+    for target in ("*", "http://api.shop.example"):
+        response = client("OPTIONS", target)
+        assert (response.status, response.header("Allow")) == (204, "DELETE, GET, HEAD, OPTIONS, POST, PURGE, PUT")
+    assert client("GET", "*").status == 404
+
+
+TARGETS = {
+    "the host that the target names": ("http://api.shop.example/things", "other.example", 200),
+    "whatever Host says": ("http://other.example/things", "api.shop.example", 421),
+    "in any case": ("HTTP://API.shop.example/things", "api.shop.example", 200),
+    "over TLS": ("https://api.shop.example/things", "api.shop.example", 200),
+    "no path": ("http://api.shop.example", "api.shop.example", 404),
+    "no path, and a query with one": ("http://api.shop.example?/things", "api.shop.example", 404),
+    "another scheme": ("ftp://api.shop.example/things", "api.shop.example", 404),
+    "a user": ("http://u:p@api.shop.example/things", "api.shop.example", 400),
+    "no host": ("http:///things", "api.shop.example", 400),
+    "a Host that is none all the same": ("http://api.shop.example/things", "a b", 400),
+    "a Host that is missing all the same": ("http://api.shop.example/things", "", 400),
+}
+
+
+@pytest.mark.parametrize(("target", "host", "status"), TARGETS.values(), ids=TARGETS)
+def test_a_whole_url_in_the_request_line_says_which_host_is_meant(target, host, status):
+    assert (
+        Client(make(hosts=["api.shop.example", "API.shop.example"]))("GET", target, headers={"Host": host}).status
+        == status
+    )
 
 
 def test_a_parameter_of_the_query_stands_there_once():
@@ -341,6 +380,10 @@ def test_a_length_that_is_no_number_is_400(length):
     assert post({"CONTENT_LENGTH": length}, b"1234567")[0] == 400
 
 
+def test_zeros_before_a_length_are_not_all_of_it():
+    assert client("POST", "/things", {"name": "bag"}, {"Content-Length": "0" * 30 + "15"}).status == 201
+
+
 def test_a_body_that_ends_early_is_400():
     assert post({"CONTENT_LENGTH": "10"}, b"short")[0] == 400
 
@@ -363,6 +406,33 @@ def test_who_has_the_version_is_answered_304(written, status):
     response = client("GET", "/versioned", headers={"If-None-Match": written})
     assert (response.status, response.header("ETag")) == (status, '"3"')
     assert (response.body == b"") == (status == 304)
+
+
+def test_a_304_says_what_caches_are_told_with_200_and_no_more():
+    full = client("GET", "/cached")
+    short = client("GET", "/cached", headers={"If-None-Match": '"3"'})
+    assert short.status == 304
+    for name in ("Cache-Control", "Vary", "ETag"):
+        assert short.header(name) == full.header(name)
+    assert (full.header("Link"), short.header("Link")) == ("</>", None)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_get_that_means_another_version_is_412(method):
+    for written, status in {'"3"': 200, "*": 200, '"4"': 412, 'W/"3"': 412}.items():
+        assert client(method, "/versioned", headers={"If-Match": written}).status == status
+    both = {"If-Match": '"4"', "If-None-Match": '"3"'}
+    assert client(method, "/versioned", headers=both).status == 412
+
+
+NEITHER = {"any": ("*", 412), "the present one": ('"3"', 412), "it weakly": ('W/"3"', 412), "another": ('"4"', 204)}
+
+
+@pytest.mark.parametrize(("written", "status"), NEITHER.values(), ids=NEITHER)
+def test_a_change_that_must_not_meet_a_version_does_not(written, status):
+    for method in ("PUT", "DELETE"):
+        response = client(method, "/versioned", headers={"If-Match": "*", "If-None-Match": written})
+        assert response.status == status
 
 
 IF_MATCH = {
@@ -436,6 +506,15 @@ LANGUAGES = {
     "anything": ("*", "en"),
     "nonsense": (";;q=x,,", "en"),
     "very long": ("zh," * 10_000, "zh-CN"),
+    "a Chinese that is not ours, before English": ("zh-HK,en;q=0.5", "zh-CN"),
+    "an English that is not ours, before Chinese": ("en-GB,zh;q=0.5", "en"),
+    "both alike: what stands first": ("zh,en", "zh-CN"),
+    "both alike, the other way round": ("en,zh", "en"),
+    "anything but English": ("en;q=0,*", "zh-CN"),
+    "no Chinese": ("zh;q=0", "en"),
+    "neither of ours": ("zh;q=0,en;q=0", "en"),
+    "Chinese rather than anything": ("*;q=0.1,zh;q=0.2", "zh-CN"),
+    "a quality that is none": ("zh;q=abc,en;q=0.5", "en"),
 }
 
 

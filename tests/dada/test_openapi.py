@@ -155,7 +155,7 @@ PROBLEMS = {
 
     }),
     "a guard, an entity tag, a problem's status for a success": ("GET", "/things/<int:id>/of/<name>", {
-        200: (), 304: (), 401: ("unauthorized",), 404: ("not-found",),
+        200: (), 304: (), 401: ("unauthorized",), 404: ("not-found",), 412: ("precondition-failed",),
     }),
     "a version": ("PATCH", "/things/<int:id>/of/<name>", {
         204: (), 400: ("bad-request", "malformed-json"), 401: ("unauthorized",), 403: ("origin-not-allowed",),

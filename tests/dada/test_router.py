@@ -85,6 +85,7 @@ MISSES = {
     "an encoded surrogate": ("/users/<name>", "/users/%ED%A0%80"),
     "a NUL": ("/users/<name>", "/users/%00"),
     "a newline": ("/users/<name>", "/users/a%0A"),
+    "a control character of more than one byte": ("/users/<name>", "/users/a%C2%85"),
     "a raw newline": ("/users/<name>", "/users/a\n"),
     "letters for a number": ("/a/<int:id>", "/a/x"),
     "a sign": ("/a/<int:id>", "/a/-1"),
@@ -115,6 +116,13 @@ class TestMethods:
 
     def test_head_is_get(self):
         assert self.table.match("HEAD", "/users").handler is Users.get
+
+    def test_a_class_may_answer_head_by_itself(self):
+        class Large(Users):
+            def head(self): ...
+
+        table = Router([Route("/large", Large, "anyone")])
+        assert (table.match("HEAD", "/large").handler, table.match("GET", "/large").handler) == (Large.head, Users.get)
 
     def test_options_is_known_everywhere_and_has_no_handler_of_its_own(self):
         match = self.table.match("OPTIONS", "/users")
@@ -223,7 +231,8 @@ NAMED = Router([
     Route("/a/<uuid:id>", {"GET": answer}, "anyone", "uuid"),
     Route("/", {"GET": answer}, "anyone", "root"),
     Route("/tokens", Users, "anyone"),
-])  # fmt: skip
+    Route("/odd/<odd:x>", answer, "anyone", "odd"),
+], {"odd": Converter(float, lambda value: value)})  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -244,7 +253,7 @@ def test_a_url_is_built(name, params, url):
     ("name", "params", "told"),
     [
         ("adress", {}, "did you mean address"),
-        ("xyz", {}, "one of Users, address, root, uuid"),
+        ("xyz", {}, "one of Users, address, odd, root, uuid"),
         ("address", {"name": "ada"}, "give id"),
         ("address", {"name": "ada", "i": 7}, "did you mean id"),
         ("address", {"name": "ada", "id": "7"}, "no int"),
@@ -256,6 +265,10 @@ def test_a_url_is_built(name, params, url):
         ("address", {"name": "\ud800", "id": 7}, "no str"),
         ("address", {"name": 7, "id": 7}, "no str"),
         ("uuid", {"id": "x"}, "no uuid"),
+        ("odd", {"x": 1.5}, "no odd"),
+        ("address", {"name": "\x85", "id": 7}, "no str"),
+        (7, {}, "one of Users"),
+        ([], {}, "one of Users"),
     ],
 )
 def test_a_url_that_cannot_be_built_says_what_may_have_been_meant(name, params, told):
@@ -290,6 +303,8 @@ BROKEN = {
     "a parameter inside a segment": (Route("/a/x<b>", Users, "x"), "route-segment"),
     "a query": (Route("/a?b", Users, "x"), "route-segment"),
     "an escape": (Route("/a%20b", Users, "x"), "route-segment"),
+    "half of a surrogate pair": (Route("/a\ud800", Users, "x"), "route-segment"),
+    "a control character of more than one byte": (Route("/a\x85", Users, "x"), "route-segment"),
     "an unknown kind": (Route("/a/<itn:b>", Users, "x"), "route-converter"),
     "one name for two parameters": (Route("/<a>/<a>", Users, "x"), "route-param-twice"),
     "a resource that answers nothing": (Route("/a", object(), "x", "x"), "route-resource"),
@@ -318,6 +333,13 @@ def test_an_unknown_kind_hears_what_may_have_been_meant():
 def test_two_routes_for_the_same_paths_are_a_conflict():
     with pytest.raises(Misuse, match="matches the same paths"):
         router("/a/<b>/c", "/a/<x>/c")
+
+
+def test_two_kinds_that_are_read_alike_are_a_conflict():
+    with pytest.raises(Misuse, match="matches the same paths"):
+        Router(
+            [Route("/a/<b>", answer, "x", "1"), Route("/a/<slug:c>", answer, "x", "2")], {"slug": Converter(str, str)}
+        )
 
 
 def test_two_routes_of_one_name_are_a_conflict():

@@ -31,6 +31,12 @@ def test_the_same_is_answered_the_same_and_done_once(ada):
     assert len(ada("GET", HERE).json["items"]) == 2
 
 
+def test_a_path_that_is_spelled_otherwise_is_the_same_path(ada):
+    first, second = (ada("POST", path, PARTS, Idempotency_Key=KEY) for path in (HERE, HERE.replace("ada", "%61da")))
+    assert (second.header("Idempotency-Replayed"), second.json) == ("true", first.json)
+    assert len(ada("GET", HERE).json["items"]) == 1
+
+
 def test_the_same_key_with_another_body_is_422(ada):
     ada("POST", HERE, PARTS, Idempotency_Key=KEY)
     response = ada("POST", HERE, PARTS | {"tag": "home"}, Idempotency_Key=KEY)

@@ -82,6 +82,18 @@ def test_head_is_get_without_the_body(one, ada):
     assert head.header("Content-Length") is not None
 
 
+@pytest.mark.parametrize("one", [one for one in EVERY if one.operation.etag and one.method == "GET"], ids=name)
+def test_a_get_holds_to_its_conditions_and_caches_hear_the_same_of_304(one, ada):
+    ada("POST", "/v1/users/ada/addresses", {"receiver": "Ada", "phone": "123", "detail": "1 Main Street"})
+    full = ada("GET", concrete(one))
+    short = ada("GET", concrete(one), **{"If-None-Match": full.header("ETag")})
+    assert (full.status, short.status) == (200, 304)
+    for header in ("Cache-Control", "ETag", "Vary"):
+        assert short.header(header) == full.header(header)
+    other = ada("GET", concrete(one), **{"If-Match": '"another"'})
+    assert (other.status, other.json["code"], other.header("ETag")) == (412, "precondition-failed", full.header("ETag"))
+
+
 @pytest.mark.parametrize("one", EVERY, ids=name)
 def test_other_methods_hear_which_there_are(one, api):
     allowed = {other.method for other in EVERY if other.path == one.path}
