@@ -165,9 +165,12 @@ def _version(original: Callable[..., Any]) -> Callable[..., Any]:
         written = request.header("If-Match")
         try:
             original(request, etag)
-        except Rejected:
-            found = f"If-Match is {written or 'missing'}, and the version is {etag}"
-            _tell([told(Step("version", "RFC 9110 §13.1.1", "failed", found), "precondition", place(original))])
+        except Rejected as refused:
+            found, clause = f"If-Match is {written or 'missing'}, and the version is {etag}", "RFC 9110 §13.1.1"
+            if refused.detail.startswith("If-None-Match"):
+                unwanted = request.header("If-None-Match")
+                found, clause = f"If-None-Match is {unwanted}, and the version is {etag}", "RFC 9110 §13.1.2"
+            _tell([told(Step("version", clause, "failed", found), "precondition", place(original))])
             raise
         found = f"If-Match {written} means the version {etag}"
         _tell([told(Step("version", "RFC 9110 §13.1.1", "passed", found), "precondition", place(original))])

@@ -284,6 +284,10 @@ def test_a_version_that_is_not_meant(traced):
     for etag, verdict in (('"9"', "failed"), ('"1"', "passed")):
         traced.client("PUT", path, new, headers={**auth, "If-Match": etag})
         assert [step["verdict"] for step in checks(traced.last(), "precondition")] == [verdict]
+    traced.client("PUT", path, new, headers={**auth, "If-Match": "*", "If-None-Match": '"2"'})
+    [step] = checks(traced.last(), "precondition")
+    assert (step["verdict"], step["clause"]) == ("failed", "RFC 9110 §13.1.2")
+    assert step["found"] == 'If-None-Match is "2", and the version is "2"'
 
 
 def test_a_return_from_weibo_tells_its_checks_and_the_calls_it_led_to(traced, world):

@@ -225,6 +225,7 @@ export const foundZh = {
   "the record of events has one more: {}, {}": "事件记录多了一条：{}，{}",
   "If-Match {} means the version {}": "If-Match {} 指的是版本 {}",
   "If-Match is {}, and the version is {}": "If-Match 为 {}，而版本是 {}",
+  "If-None-Match is {}, and the version is {}": "If-None-Match 为 {}，而版本是 {}",
   // the labs
   "policy is no object": "policy 不是对象",
   "max_age is no whole number": "max_age 不是整数",
