@@ -37,7 +37,7 @@ MEANT = {
     "a clause is its own rule": ("RFC 7515 §5.2 step 8", ["RFC 7515 §5.2 step 8"]),
     "or its own rules": ("RFC 7515 §4", ["RFC 7515 §4 (a)", "RFC 7515 §4 (b)"]),
     "one without rules is those within it": ("RFC 7517 §9", ["RFC 7517 §9.1"]),
-    "§4 has no §41": ("RFC 9112 §6", ["RFC 9112 §6.3"]),
+    "§4 has no §41": ("RFC 9112 §6", ["RFC 9112 §6.1", "RFC 9112 §6.3"]),
     "a range is all its steps": ("RFC 7515 §5.2 steps 2-3", ["RFC 7515 §5.2 step 2", "RFC 7515 §5.2 step 3"]),
     "a clause of which nothing is written": ("RFC 7515 §{}", []),
     "a standard of which nothing is written": (f"{NOBODY_S} §1", []),
