@@ -281,8 +281,7 @@ class Opener:
 
     def _walk(self, checks: tuple[Check, ...], reading: Reading) -> None:
         for check in checks:
-            test = check.test
-            if wrong := test(self, reading):
+            if wrong := check.test(self, reading):
                 raise TokenError(check.reason, check.clause, wrong)
 
 

@@ -17,7 +17,6 @@ import functools
 import io
 from collections.abc import Callable
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -84,8 +83,8 @@ def _once(resource: Any, method: Callable[..., Answer], request: Request, writte
     request.environ["wsgi.input"] = io.BytesIO(body)  # so that it can be read again
     caller = request.identity or maybe_caller(services, request)  # a route for anyone may look at a token, too
     who = caller.user_id if caller else address_of(request, services.settings.trusted_proxies)
-    path = "/".join(quote(unquote(segment), safe="") for segment in request.path.split("/"))  # one spelling of each
-    mark = repeats.begin(services, f"{who} {request.method} {path}", key, body)
+    place = f"{request.method} {request.route} {dict(request.params)}"  # as read: a path has several spellings
+    mark = repeats.begin(services, f"{who} {place}", key, body)
     if mark.kept is not None:
         answer = keeping.again(services, mark.kept)
         return msgspec.structs.replace(answer, headers=(*answer.headers, (REPLAYED, "true")))
