@@ -6,7 +6,8 @@
     POST   /labs/queue/<id>/jobs                  {"task", "count"}
     POST   /labs/queue/<id>/jobs/<job>            puts a dead job in line again
     POST   /labs/queue/<id>/workers               starts a worker
-    DELETE /labs/queue/<id>/workers/<w>           kills it (SIGKILL); …/leave lets it finish and sign off (SIGTERM)
+    DELETE /labs/queue/<id>/workers/<w>           kills it (SIGKILL): {"held"}, the number of jobs it dies with
+    DELETE /labs/queue/<id>/workers/<w>/leave     lets it finish and sign off (SIGTERM)
 
 Queues that nobody has asked about for ten minutes are ended by whoever makes the next.
 
@@ -72,6 +73,14 @@ class _Room:
         if (child := self._workers.get(name)) is None:
             raise NoSuchThing
         return child
+
+    def kill(self, name: str) -> int:
+        """Kill a worker that was started here; return the number of jobs in its own list.  Raise :exc:`NoSuchThing`."""
+        child = self.worker(name)
+        child.tell(signal.SIGKILL)
+        child.wait(10)
+        (base,) = keys(self.name)
+        return int(self._client.llen(f"{base}work:{name}"))
 
     def state(self) -> dict[str, Any]:
         """Return every list and its jobs, at one moment."""
@@ -193,8 +202,7 @@ class QueueLab:
             case "POST", ("workers",):
                 return {"name": self._starter.submit(room.start).result()}
             case "DELETE", ("workers", name):
-                room.worker(name).tell(signal.SIGKILL)
-                room.worker(name).wait(10)
+                return {"held": room.kill(name)}
             case "DELETE", ("workers", name, "leave"):
                 room.worker(name).tell(signal.SIGTERM)
             case _:

@@ -147,7 +147,7 @@ class Watched:
 
     def settled(self) -> None:
         """Wait until every Sentinel agrees on a master that has its replica, and knows the other Sentinels."""
-        wait_until(self._is_settled, "the Sentinels to agree", 120)
+        wait_until(self._is_settled, "the Sentinels to agree")
 
     def _is_settled(self) -> bool:
         seen = []
@@ -169,8 +169,8 @@ class Watched:
         """Kill the master, wait until the replica has its place, and let the old master come back as a replica."""
         old = self.master
         old.kill()
-        wait_until(lambda: self.master is not old, "the Sentinels to choose another master", 120)
-        wait_until(lambda: self._role(self.master) == "master", "the chosen one to know it", 120)
+        wait_until(lambda: self.master is not old, "the Sentinels to choose another master")
+        wait_until(lambda: self._role(self.master) == "master", "the chosen one to know it")
         old.start()
         with old.client() as client:  # as a Sentinel would tell it, in ten seconds
             client.replicaof("127.0.0.1", self.master.port)

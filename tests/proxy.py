@@ -8,6 +8,8 @@ import threading
 from collections import Counter
 from contextlib import suppress
 
+from tests.servers import PATIENCE
+
 __all__ = ["Proxy"]
 
 _PART = 1 << 16
@@ -59,7 +61,7 @@ class Proxy:
             except OSError:
                 return
             try:
-                far = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+                far = socket.create_connection(("127.0.0.1", self._target), timeout=PATIENCE)
             except OSError:
                 near.close()
                 continue

@@ -19,8 +19,11 @@ from typing import Any
 import pymysql
 import redis
 
-__all__ = ["MariaDB", "Redis", "free_port", "program", "wait_until"]
+__all__ = ["PATIENCE", "MariaDB", "Redis", "free_port", "program", "wait_until"]
 
+# Seconds after which a test says that something will never come.  It is what a stalled machine may need, many times
+# over: no test is about how quick anything is, and one that shall be quick shows so by its own clock.
+PATIENCE = 120.0
 
 _ports = itertools.count(secrets.randbelow(1000))
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 9
@@ -40,7 +43,7 @@ def free_port() -> int:
             return port
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
     """Return what *condition* returns as soon as that is true; fail after *seconds* with *what* was waited for."""
     until = time.monotonic() + seconds
     while not (value := condition()):
@@ -87,7 +90,7 @@ class _Server:
         """Stop it, and return when it is gone."""
         if self.process:
             self.process.send_signal(number)
-            self.process.wait(30)
+            self.process.wait(PATIENCE)
             self.process = None
 
     def kill(self) -> None:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.servers import free_port, wait_until
+from tests.servers import PATIENCE, free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -27,6 +27,7 @@ FLAGS = [
 ]  # fmt: skip
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
 PASSWORD = "heavy brown satchel"
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class System:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.api + path, data, told, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 text, status = answer.read(), answer.status
         except urllib.error.HTTPError as error:
             with error:
@@ -61,7 +62,7 @@ class System:
         return self._read(f"/mailbox/messages/{letter['id']}")["links"]
 
     def _read(self, path: str) -> Any:
-        with urllib.request.urlopen(self.world + path, timeout=20) as answer:
+        with urllib.request.urlopen(self.world + path, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def account(self, username: str) -> str:
@@ -96,11 +97,11 @@ def running(folder: Path) -> Iterator[System]:
         return "Open http" in (folder / "log").read_text()
 
     try:
-        wait_until(is_up, "dada up", 90)
+        wait_until(is_up, "dada up")
         yield System(*(f"http://127.0.0.1:{ports[name]}" for name in ("page", "api", "world")))
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")  # Playwright's own loop is one for a process: who is done with it makes room
@@ -134,6 +135,7 @@ class Visitor:
         height = {390: 844}.get(width, 900)
         settings = {"locale": LOCALES[language], "viewport": {"width": width, "height": height}, **settings}
         self.context = browser.new_context(reduced_motion="reduce", **settings)
+        self.context.set_default_timeout(PATIENCE * 1000)
         self.page = self.context.new_page()
         self.answered: dict[str, set[str]] = {}
         self.complaints: list[str] = []

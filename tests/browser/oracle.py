@@ -18,6 +18,7 @@ from dada.fetch import CHROMIUM, PreflightCache
 from dada.fetch_checks import combined, get
 from dada.headers import is_forbidden_request_header
 from tests.browser.questions import BODY, OTHER, PAGE, SHOP
+from tests.servers import PATIENCE
 
 BATCH = 100  # calls that the page makes at once
 FLAGS = [
@@ -96,7 +97,7 @@ CALLS = """
 async (calls) => {
   const byFetch = async ({url, body, ...rest}) => {
     try {
-      const answer = await fetch(url, {...rest, ...(body === null ? {} : {body}), signal: AbortSignal.timeout(60000)});
+      const answer = await fetch(url, {...rest, ...(body === null ? {} : {body}), signal: AbortSignal.timeout(120000)});
       await answer.text();
       return {shared: true, readable: [...answer.headers.keys()]};
     } catch (error) {
@@ -165,6 +166,7 @@ class Lab:
         self._playwright = await async_playwright().start()
         self._browser = await self._playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         self._page = await self._browser.new_page()
+        self._page.set_default_timeout(PATIENCE * 1000)
         await self._page.goto(self.real(PAGE) + "/")
         _, self._sandboxed = self._page.frames
 

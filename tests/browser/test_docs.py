@@ -19,7 +19,7 @@ SESSIONS = "#operations-tokens-getTokens"
 def open_docs(visitor):
     """Open the reference, and return its page when all operations are there."""
     visitor.page.goto(f"{visitor.system.page}/docs/")
-    expect(visitor.page.locator(".opblock")).to_have_count(len(operations()), timeout=30_000)
+    expect(visitor.page.locator(".opblock")).to_have_count(len(operations()))
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= visitor.width
     return visitor.page
 

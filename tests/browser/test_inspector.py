@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 
 pytestmark = pytest.mark.xdist_group("chromium")
 
@@ -94,7 +94,7 @@ def test_what_is_copied_as_curl_runs(watching):
     watching.page.locator("#copy-curl").click()
     expect(watching.page.locator(".said-copied")).to_have_text("Copied.")
     command = watching.page.evaluate("navigator.clipboard.readText()")
-    said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30).stdout
+    said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=PATIENCE).stdout
     assert said.startswith("HTTP/1.1 202 ")
     assert "\nIdempotency-Replayed: true" in said  # the very same registration, with its key: it does not act again
 

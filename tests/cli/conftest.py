@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.faults.processes import ROOT
+from tests.servers import PATIENCE
 
 
 @pytest.fixture
@@ -14,8 +15,8 @@ def dada():
 
     def call(*arguments: str, text: str = "", **env: str) -> tuple[int, str, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "cli", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60, input=text,
-            env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", **env},
+            [sys.executable, "-m", "cli", *arguments], capture_output=True, text=True, cwd=ROOT, input=text,
+            timeout=PATIENCE, env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", **env},
         )  # fmt: skip
         return done.returncode, done.stdout, done.stderr
 

@@ -17,6 +17,7 @@ from dada import cors_policy, fetch, fetch_checks
 from dada.cors import Middleware, Policy
 from tests.dada.test_cors_probe import letting_in
 from tests.faults.processes import ROOT
+from tests.servers import PATIENCE
 
 SHOP, EVIL = "https://shop.example", "https://evil.example"
 GOOD = {"origins": [SHOP], "methods": ["PUT"], "request_headers": ["Content-Type"], "max_age": 600}
@@ -328,7 +329,7 @@ class TestProbing:
         address = serve(Middleware(application, Policy(**GOOD))) + "/r"
         ours, theirs = pty.openpty()
         command = [sys.executable, "-m", "cli", "cors", "probe", address, "--trusted", SHOP]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, cwd=ROOT, timeout=60)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, cwd=ROOT, timeout=PATIENCE)
         os.close(theirs)
         seen = os.read(ours, 100_000).decode()
         os.close(ours)

@@ -6,11 +6,12 @@ import sys
 import pytest
 
 from tests.faults.processes import ROOT
+from tests.servers import PATIENCE
 
 
 def dada(*arguments, **env):
     done = subprocess.run(
-        [sys.executable, "-m", "cli", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60,
+        [sys.executable, "-m", "cli", *arguments], capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE,
         env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", **env},
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr

@@ -12,7 +12,7 @@ from cli.metrics import metrics
 from tests.conftest import environment
 from tests.faults.processes import Process
 from tests.faults.test_wire import API
-from tests.servers import free_port, wait_until
+from tests.servers import PATIENCE, free_port, wait_until
 from tests.shop.people import register
 
 
@@ -49,15 +49,16 @@ def test_what_all_processes_did_is_added_up(env, tmp_path, services, world):
         worker.says('"message": "ready"')
         url = told.output.strip()
         for _ in range(20):
-            requests.get(f"{api.url}/v1/users/ada", headers={"Connection": "close"}, timeout=5)
-        requests.get(f"{api.url}/nowhere/secret", timeout=5)
-        requests.put(f"{api.url}/v1/password-resets/secret", json={"password": "secret"}, timeout=5)
+            requests.get(f"{api.url}/v1/users/ada", headers={"Connection": "close"}, timeout=PATIENCE)
+        requests.get(f"{api.url}/nowhere/secret", timeout=PATIENCE)
+        requests.put(f"{api.url}/v1/password-resets/secret", json={"password": "secret"}, timeout=PATIENCE)
         asked = {"Origin": env["PAGE_ORIGIN"], "Access-Control-Request-Method": "PUT"}
-        requests.options(f"{api.url}/v1/users/ada", headers=asked, timeout=5)
+        requests.options(f"{api.url}/v1/users/ada", headers=asked, timeout=PATIENCE)
         register(services)
         job = 'dada_jobs_total{fate="done",task="mail.activation"}'
         text = wait_until(
-            lambda: t if figure(t := requests.get(url, timeout=5).text, job) == 1 else None, "the letter to be counted"
+            lambda: t if figure(t := requests.get(url, timeout=PATIENCE).text, job) == 1 else None,
+            "the letter to be counted",
         )
         assert figure(text, 'dada_requests_total{method="GET",route="/v1/users/<username>",status="401"}') == 20
         assert figure(text, 'dada_request_seconds_count{route="/v1/users/<username>"}') == 20
@@ -68,13 +69,13 @@ def test_what_all_processes_did_is_added_up(env, tmp_path, services, world):
             "dada_requests_running",
             "dada_database_connections",
         ):  # the worker looks into the outbox at times
-            wait_until(lambda r=resting: figure(requests.get(url, timeout=5).text, r) == 0, resting)
+            wait_until(lambda r=resting: figure(requests.get(url, timeout=PATIENCE).text, r) == 0, resting)
         assert figure(text, 'dada_queue_jobs{queue="mail",state="ready"}') == 0
         assert figure(text, "dada_outbox_rows") == 0
         assert figure(text, 'dada_part_up{part="redis"}') == 1
         assert "secret" not in text
-        assert requests.get(url.replace("/metrics", "/"), timeout=5).status_code == 404
-        assert requests.post(url, timeout=5).status_code == 405
+        assert requests.get(url.replace("/metrics", "/"), timeout=PATIENCE).status_code == 404
+        assert requests.post(url, timeout=PATIENCE).status_code == 405
         told.tell(signal.SIGTERM)
 
 

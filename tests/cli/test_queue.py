@@ -13,7 +13,7 @@ from redis.retry import Retry
 
 from dada.queue import Queue
 from tests.faults.processes import ROOT
-from tests.servers import free_port, wait_until
+from tests.servers import PATIENCE, free_port, wait_until
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_status_is_live_when_watched(redis_server, queue):
         queue.put("t")
         wait_until(lambda: json.loads(lines[-1])["ready"] == 1, "the job to be seen")
         process.kill()
-        reader.join(10)
+        reader.join(PATIENCE)
     assert json.loads(lines[0])["ready"] == 0
 
 
@@ -185,7 +185,7 @@ def test_drain_waits_until_everything_is_done_and_throws_nothing_away(ask, queue
     worker = threading.Thread(target=work)
     worker.start()
     assert ask("drain") == (0, "everything is done\n", "")
-    worker.join(10)
+    worker.join(PATIENCE)
     assert json.loads(ask("drain", "--later", "--timeout", "0", "--json")[1]) == {"left": 1}
     assert queue.check() == (2, 0, 0, 1, 0, 1)
 

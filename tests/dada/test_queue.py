@@ -14,7 +14,7 @@ from dada.queue import Broken, Counts, Known, Queue
 from dada.queue_cron import Crontab
 from tests.machines import Cluster, Watched, blocked_clients, client_of
 from tests.proxy import Proxy
-from tests.servers import Redis, wait_until
+from tests.servers import PATIENCE, Redis, wait_until
 
 GRACE = 0.2
 
@@ -137,7 +137,7 @@ def test_a_waiting_worker_wakes_when_a_job_comes(queue, server):
     thread.start()
     wait_until(lambda: blocked_clients(server.port), "the worker to wait")
     job_id = queue.put("t")
-    thread.join(10)
+    thread.join(PATIENCE)
     assert [job.id for job in got] == [job_id]
     assert queue.check().held == 1
 
@@ -757,7 +757,7 @@ def test_recovery_needs_no_traffic_and_no_restart(queue, server):
     other = Queue(connect(server.port), "mail", grace=GRACE)
     thread = threading.Thread(target=lambda: got.extend(other.claim("w2", 1, wait=30)))
     thread.start()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert [job.id for job in got] == [job_id]
 
 
@@ -822,7 +822,7 @@ def test_a_bell_that_was_lost_costs_a_second_and_no_job(queue, client, server):
     thread.start()
     wait_until(lambda: client.info("clients")["blocked_clients"], "the worker to wait")
     client.lpush("{mail}:ready", '{"id":"silent","task":"t","args":{},"tries":0}')  # nobody rings
-    thread.join(20)
+    thread.join(PATIENCE)
     assert [job.id for job in got] == ["silent"]
 
 
@@ -838,7 +838,7 @@ def test_every_waiting_worker_is_woken_when_several_jobs_come_at_once(queue, cli
     wait_until(lambda: client.info("clients")["blocked_clients"] == 3, "all to wait")
     ids = queue.put_many("t", [{}] * 3)
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert sorted(job.id for job in got) == sorted(ids)
 
 

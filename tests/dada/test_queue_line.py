@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dada.queue_line import Common, Lines
-from tests.servers import Redis, wait_until
+from tests.servers import PATIENCE, Redis, wait_until
 
 SCRIPTS = {
     "push": "return redis.call('LPUSH', KEYS[1], ARGV[1])",
@@ -68,7 +68,7 @@ def test_threads_do_not_share_a_connection(lines):
     replies = []
 
     def work(name):
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         for number in range(200):
             lines.run("push", f"{name}-{number}")
         replies.append(name)
@@ -77,7 +77,7 @@ def test_threads_do_not_share_a_connection(lines):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert sorted(replies) == list("abcd")
     assert len(set(lines.run("list"))) == 800
 

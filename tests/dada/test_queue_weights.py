@@ -11,12 +11,12 @@ from redis.retry import Retry
 from dada.errors import Misuse
 from dada.queue import Queue
 from dada.queue_weights import Weighted
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 
 
 @pytest.fixture
 def client(redis_server):
-    with redis.Redis(port=redis_server.port, retry=Retry(NoBackoff(), 0), socket_timeout=5) as connection:
+    with redis.Redis(port=redis_server.port, retry=Retry(NoBackoff(), 0), socket_timeout=PATIENCE) as connection:
         connection.flushall()
         yield connection
 
@@ -84,7 +84,7 @@ def test_a_worker_that_waits_wakes_for_each_of_them(queues, client, number, pool
     thread.start()
     wait_until(lambda: client.info("clients")["blocked_clients"], "the worker to wait")
     job_id = queues[number].put("t")
-    thread.join(10)
+    thread.join(PATIENCE)
     ((queue, jobs),) = got
     assert queue is queues[number]
     assert [job.id for job in jobs] == [job_id]

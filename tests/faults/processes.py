@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 
 __all__ = ["ROOT", "Process"]
 
@@ -44,7 +44,7 @@ class Process:
         """Send it a signal."""
         self._process.send_signal(number)
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """Return its exit status."""
         return self._process.wait(seconds)
 
@@ -54,4 +54,4 @@ class Process:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(30)
+        self._process.wait(PATIENCE)

@@ -10,7 +10,7 @@ import requests
 
 from tests.conftest import PAGE, environment
 from tests.faults.processes import Process
-from tests.servers import free_port, wait_until
+from tests.servers import PATIENCE, free_port, wait_until
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def answers(process):
 
 
 def test_it_serves_and_stops_when_told(running):
-    response = requests.get(f"{running.url}/readyz", headers={"Origin": PAGE}, timeout=5)
+    response = requests.get(f"{running.url}/readyz", headers={"Origin": PAGE}, timeout=PATIENCE)
     assert response.json()["status"] == "ok"
     assert response.headers["Access-Control-Allow-Origin"] == PAGE
     running.tell(signal.SIGTERM)
@@ -59,7 +59,7 @@ def test_it_serves_and_stops_when_told(running):
 
 
 def test_its_log_is_lines_of_json_without_the_query(running):
-    requests.get(f"{running.url}/v1/users/weibo/users?code=swordfish&state=swordfish", timeout=5)
+    requests.get(f"{running.url}/v1/users/weibo/users?code=swordfish&state=swordfish", timeout=PATIENCE)
     running.tell(signal.SIGTERM)
     running.wait()
     assert "swordfish" not in running.output
@@ -69,7 +69,7 @@ def test_its_log_is_lines_of_json_without_the_query(running):
 def received(running, data):
     """Send bytes as they are, and return what comes back."""
     host, port = running.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(1 << 16), b""))
@@ -122,7 +122,7 @@ def test_what_gunicorn_refuses_tells_browsers_to_insist_on_tls_as_the_applicatio
 
 
 def test_a_connection_is_kept_for_the_next_request(running):
-    connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=PATIENCE)
     for _ in range(3):
         connection.request("GET", "/healthz")
         assert connection.getresponse().read() == b'{"status":"ok"}'

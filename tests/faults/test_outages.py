@@ -13,7 +13,7 @@ from shop.tables import metadata
 from tests.conftest import PAGE, environment, make_services
 from tests.faults.processes import Process
 from tests.handlers.people import PASSWORD, Person, join
-from tests.servers import MariaDB, Redis, free_port, wait_until
+from tests.servers import PATIENCE, MariaDB, Redis, free_port, wait_until
 from tests.shop.weibo_browser import Browser, forget_requests, token_requests
 from wsgi import make_app
 
@@ -173,7 +173,7 @@ def test_a_database_that_falls_silent_is_told_before_who_asks_gives_up(parts, wo
     env = environment(parts.mariadb.url, parts.redis.url, secrets, world) | {"API_BIND": address, "API_WORKERS": "1"}
 
     def ask(email):
-        return requests.post(f"http://{address}/v1/password-resets", json={"email": email}, timeout=15)
+        return requests.post(f"http://{address}/v1/password-resets", json={"email": email}, timeout=PATIENCE)
 
     with Process("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app", env=env, log=tmp_path / "log") as process:
         process.says("Listening")
@@ -278,7 +278,7 @@ def test_a_worker_waits_for_a_redis_that_does_not_write(parts, state, world, tmp
         with state(parts.redis):
             process.says("waiting for ")
         assert parts.call("registering").status == 202
-        wait_until(lambda: world.mailbox.mails("bob@example.org"), "the letter", 60)
+        wait_until(lambda: world.mailbox.mails("bob@example.org"), "the letter")
         assert "this must not happen" not in process.output
         process.tell(signal.SIGTERM)
         assert process.wait() == 0

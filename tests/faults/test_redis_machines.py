@@ -80,7 +80,7 @@ def until_it_answers(call, *args):
         except OUTAGES:
             return None
 
-    return wait_until(answer, f"{call.__name__} to be answered", 60)[0]
+    return wait_until(answer, f"{call.__name__} to be answered")[0]
 
 
 def test_a_failover_in_the_middle_of_the_work_loses_nothing(watched):
@@ -130,14 +130,14 @@ def test_the_shop_goes_through_a_failover_that_it_knows_by_the_url_alone(watched
     with Process("-m", "worker", env=environ, log=tmp_path / "log") as process:
         process.says('"message": "ready"')
         assert api("POST", "/v1/users", new("ada")).status == 202
-        wait_until(lambda: world.mailbox.mails("ada@example.org"), "the first letter", 60)
+        wait_until(lambda: world.mailbox.mails("ada@example.org"), "the first letter")
         old = watched.master
         watched.fail()
         assert watched.master is not old
 
         answer = until_it_is_no_outage(lambda: api("POST", "/v1/users", new("bob")))
         assert answer.status == 202
-        wait_until(lambda: world.mailbox.mails("bob@example.org"), "the second letter", 60)
+        wait_until(lambda: world.mailbox.mails("bob@example.org"), "the second letter")
         process.tell(signal.SIGTERM)
         assert process.wait() == 0
         assert "this must not happen" not in process.output
@@ -153,7 +153,7 @@ def test_the_shop_works_on_a_cluster_and_waits_for_a_node_that_is_down(cluster, 
     with Process("-m", "worker", env=environ, log=tmp_path / "log") as process:
         process.says('"message": "ready"')
         assert api("POST", "/v1/users", new("ada")).status == 202
-        wait_until(lambda: world.mailbox.mails("ada@example.org"), "the first letter", 60)
+        wait_until(lambda: world.mailbox.mails("ada@example.org"), "the first letter")
         port = services.redis.get_node_from_key("{mail}:").port
         (house,) = (node for node in cluster.nodes if node.port == port)
         house.kill()
@@ -162,7 +162,7 @@ def test_the_shop_works_on_a_cluster_and_waits_for_a_node_that_is_down(cluster, 
 
         answer = until_it_is_no_outage(lambda: api("POST", "/v1/users", new("bob")))
         assert answer.status == 202
-        wait_until(lambda: world.mailbox.mails("bob@example.org"), "the second letter", 60)
+        wait_until(lambda: world.mailbox.mails("bob@example.org"), "the second letter")
         process.tell(signal.SIGTERM)
         assert process.wait() == 0
         assert "this must not happen" not in process.output
@@ -181,4 +181,4 @@ def until_it_is_no_outage(ask):
         assert told.status != 500, told
         return None if told.status == 503 else told
 
-    return wait_until(answer, "an answer", 60)
+    return wait_until(answer, "an answer")

@@ -23,7 +23,7 @@ from handlers.documents import ALL
 from shop.keyring import new_ring
 from tests.conftest import environment
 from tests.faults.processes import Process
-from tests.servers import free_port, wait_until
+from tests.servers import PATIENCE, free_port, wait_until
 
 PARSERS = ["python", *(["fast"] if importlib.util.find_spec("gunicorn_h1c") else [])]
 
@@ -36,7 +36,7 @@ class API:
         self.url = "http://{}:{}".format(*address)
 
     def connect(self):
-        return socket.create_connection(self.address, timeout=20)
+        return socket.create_connection(self.address, timeout=PATIENCE)
 
     def exchange(self, data):
         """Send *data* and no more; return all that comes back until the server closes."""
@@ -264,7 +264,7 @@ def test_a_request_in_pieces_is_a_request(api):
 def test_a_connection_is_kept_for_the_next_request(api):
     with requests.Session() as session:
         for _ in range(3):
-            assert session.get(f"{api.url}/healthz", timeout=5).json() == {"status": "ok"}
+            assert session.get(f"{api.url}/healthz", timeout=PATIENCE).json() == {"status": "ok"}
         assert len(session.get_adapter(api.url).poolmanager.pools) == 1
 
 
@@ -350,7 +350,7 @@ class Callers:
             session.headers["Connection"] = "keep-alive" if keep else "close"
             while not self._stop.is_set():
                 try:
-                    response = session.post(f"{self.url}/v1/tokens", json={}, timeout=20)
+                    response = session.post(f"{self.url}/v1/tokens", json={}, timeout=PATIENCE)
                     if response.status_code != 422:
                         self.wrong.append(response.text)
                 except requests.RequestException as error:

@@ -8,6 +8,7 @@ from handlers.documents import operations
 from shop import addresses
 from tests.handlers.people import PASSWORD, Person, join
 from tests.handlers.test_federation import ticket
+from tests.servers import PATIENCE
 from tests.shop.weibo_browser import forget_requests
 
 PARTS = {"receiver": "Ada", "phone": "123", "detail": "1 Main Street"}
@@ -48,13 +49,13 @@ def test_while_the_first_one_runs_it_is_409(ada, monkeypatch):
 
     def slowly(*given):
         running.set()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return add(*given)
 
     monkeypatch.setattr(addresses, "add", slowly)
     first = threading.Thread(target=lambda: answers.append(ada("POST", HERE, PARTS, Idempotency_Key=KEY)))
     first.start()
-    assert running.wait(30)
+    assert running.wait(PATIENCE)
     response = ada("POST", HERE, PARTS, Idempotency_Key=KEY)
     go_on.set()
     first.join()

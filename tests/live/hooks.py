@@ -13,6 +13,7 @@ from shop import accounts, tokens
 from shop.services import connect
 from shop.settings import Settings
 from shop.tokens import Device
+from tests.servers import PATIENCE
 
 API = os.environ["API_URL"]
 SERVICES = connect(Settings.read(os.environ))
@@ -30,7 +31,7 @@ class LoggedIn:
     def get(self, _case, _context):
         if keys := SERVICES.redis.keys("{limits}:*"):
             SERVICES.redis.delete(*keys)
-        found = requests.get(f"{API}/v1/tokens", headers={"Authorization": f"Bearer {self.token}"}, timeout=20)
+        found = requests.get(f"{API}/v1/tokens", headers={"Authorization": f"Bearer {self.token}"}, timeout=PATIENCE)
         if found.status_code != 200:
             account = accounts.by_username(SERVICES, os.environ["LIVE_USER"])
             type(self).token = tokens.log_in(SERVICES, account, Device("the tester")).access_token

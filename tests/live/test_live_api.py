@@ -14,7 +14,7 @@ from handlers.documents import operations
 from shop import accounts
 from tests.conftest import environment, make_services
 from tests.faults.processes import ROOT, Process
-from tests.servers import free_port, wait_until
+from tests.servers import PATIENCE, free_port, wait_until
 from tests.shop.people import token_for
 
 HERE = Path(__file__).parent
@@ -51,11 +51,11 @@ def live(env, tmp_path):
 def person(url, env, name):
     """Make an active account."""
     new = {"username": name, "password": PASSWORD, "email": f"{name}@mail.example"}
-    assert requests.post(f"{url}/v1/users", json=new, timeout=20).status_code == 202
+    assert requests.post(f"{url}/v1/users", json=new, timeout=PATIENCE).status_code == 202
     services = make_services(env, time.time)
     token = token_for(services, accounts.by_username(services, name).id)
     services.close()
-    assert requests.post(f"{url}/v1/users/activation", json={"token": token}, timeout=20).status_code == 204
+    assert requests.post(f"{url}/v1/users/activation", json={"token": token}, timeout=PATIENCE).status_code == 204
 
 
 def test_the_live_api_is_what_it_says_it_is(live, env, tmp_path):

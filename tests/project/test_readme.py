@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.test_up import Up
+from tests.servers import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -26,7 +27,7 @@ def walk(tmp_path_factory):
         for shown, real in (("127.0.0.1:8000", up.api), ("127.0.0.1:9000", up.world), ("127.0.0.1:7000", up.page)):
             script = script.replace(f"http://{shown}", real)
         done = subprocess.run(
-            [shutil.which("bash"), "-eu", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+            [shutil.which("bash"), "-eu", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
         )
         up.tell(signal.SIGINT)
         up.wait()
@@ -60,7 +61,7 @@ def test_what_is_asked_about_cors_is_answered(tmp_path):
     (script,) = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
     script = script.replace(".venv/bin/dada", f"PYTHONPATH={ROOT} {sys.executable} -m cli")
     done = subprocess.run(
-        [shutil.which("bash"), "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [shutil.which("bash"), "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
     )
     assert (done.returncode, done.stderr) == (0, "")
     said = [line for line in done.stdout.splitlines() if line.startswith(("All is well", "Shared", "Blocked", "so it"))]

@@ -12,6 +12,7 @@ from werkzeug import Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sandbox.world import Address, Secrets, World
+from tests.servers import PATIENCE
 
 pytestmark = pytest.mark.xdist_group("chromium")
 
@@ -19,6 +20,7 @@ FLAGS = [
     "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 ]  # fmt: skip
+expect.set_options(timeout=PATIENCE * 1000)
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
 
 
@@ -63,6 +65,7 @@ def visit(browser, world, shop):
 
     def open_page(path, **settings):
         context = browser.new_context(**{"locale": "en-US", **settings})
+        context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         page = context.new_page()
         page.on(
@@ -168,10 +171,10 @@ def test_a_letter_appears_by_itself(visit, world):
     page = visit("/mailbox")
     expect(page.get_by_text("No letter has come yet")).to_be_visible()
     world.mailbox.receive(["ada@x.example"], letter("first"))
-    expect(page.locator(".letters .subject")).to_have_text("first", timeout=10_000)
+    expect(page.locator(".letters .subject")).to_have_text("first")
     expect(page.locator("article h2")).to_have_text("first")  # nothing was chosen: the newest is shown
     world.mailbox.receive(["ada@x.example"], letter("second"))
-    expect(page.locator(".letters .subject")).to_have_text(["second", "first"], timeout=10_000)
+    expect(page.locator(".letters .subject")).to_have_text(["second", "first"])
     expect(page.locator("article h2")).to_have_text("second")
     assert page.complaints == []
 
@@ -181,7 +184,7 @@ def test_a_chosen_letter_stays_when_others_come(visit, world):
     page = visit("/mailbox?id=1")
     page.get_by_text("Raw source").click()
     world.mailbox.receive(["ada@x.example"], letter("second"))
-    expect(page.locator(".letters .subject")).to_have_text(["second", "first"], timeout=10_000)
+    expect(page.locator(".letters .subject")).to_have_text(["second", "first"])
     expect(page.locator("article h2")).to_have_text("first")
     expect(page.locator("pre")).to_be_visible()
 

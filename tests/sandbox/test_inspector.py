@@ -12,7 +12,7 @@ from sandbox.rooms import make_rooms
 from sandbox.trace_stream import TraceStream
 from sandbox.world import Address, Secrets, World
 from shop.services import redis_client
-from tests.servers import free_port
+from tests.servers import PATIENCE, free_port
 
 PAGE = "http://127.0.0.1:7000"
 
@@ -91,14 +91,14 @@ def test_events_come_as_they_happen_and_go_on_where_one_was(stream, redis_server
         make_rooms(redis_server.url, PAGE, "http://127.0.0.1:9000"),
     ) as world:
         url = f"http://{world.http}/traces/stream"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             assert answer.headers["Content-Type"] == "text/event-stream"
             number, first = event(answer)
             threading.Thread(target=put, args=(stream, "after")).start()
             _, second = event(answer)
         assert [first["id"], second["id"]] == ["before", "after"]
         again = urllib.request.Request(url, headers={"Last-Event-ID": number})
-        with urllib.request.urlopen(again, timeout=20) as answer:
+        with urllib.request.urlopen(again, timeout=PATIENCE) as answer:
             assert event(answer)[1]["id"] == "after"
 
 
@@ -122,7 +122,7 @@ def test_a_log_in_at_weibo_leaves_a_record(stream, redis_server):
         make_rooms(redis_server.url, PAGE, "http://127.0.0.1:9000"),
     ) as world:
         query = f"client_id=1000000721&redirect_uri={PAGE}/callback/weibo.html&response_type=code&state=x"
-        with urllib.request.urlopen(f"http://{world.http}/oauth2/authorize?{query}", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://{world.http}/oauth2/authorize?{query}", timeout=PATIENCE) as answer:
             assert answer.status == 200
         [record] = [json.loads(text) for _, text in stream.read("0")]
     assert (record["from"], record["to"], record["status"]) == ("browser", "weibo", "200")

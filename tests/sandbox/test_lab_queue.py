@@ -31,7 +31,7 @@ class Room:
         return next((worker for worker in self.state["workers"] if worker["name"] == name), None)
 
     def until(self, condition, what):
-        return wait_until(lambda: condition(self.state), what, 60)
+        return wait_until(lambda: condition(self.state), what)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_killed_worker_s_job_is_taken_back_and_done_by_another(room, monkeypat
     room.put("work")
     first = room.start()
     room.until(lambda state: any(worker["held"] for worker in state["workers"]), "a job to be held")
-    room.ask("DELETE", "workers", first)
+    assert room.ask("DELETE", "workers", first) == {"held": 1}
     told = room.worker(first)
     assert not told["alive"]
     assert len(told["held"]) == 1
@@ -91,7 +91,7 @@ def test_one_that_always_fails_is_buried_with_its_error_and_may_be_revived(room)
     name = room.start()
     [dead] = room.until(lambda state: state["dead"], "it to be given up")
     assert dead["why"] == "failed 3 times"
-    room.ask("DELETE", "workers", name)
+    assert room.ask("DELETE", "workers", name) == {"held": 0}
     room.ask("POST", "jobs", dead["id"])
     assert [job["id"] for job in room.state["ready"]] == [dead["id"]]
     assert room.state["dead"] == []

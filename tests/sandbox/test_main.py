@@ -15,7 +15,7 @@ import pytest
 import requests
 
 import sandbox
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 
 ROOT = Path(sandbox.__file__).parents[1]
 SECRETS = {
@@ -40,7 +40,7 @@ def command(*arguments):
 
 def run(*arguments):
     """Return the outcome of a process that ends by itself."""
-    return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def refused(outcome):
@@ -69,19 +69,19 @@ def started(process):
 
 def test_both_servers_answer_when_the_line_is_out(process):
     base, smtp = started(process)
-    assert requests.get(f"{base}/", timeout=10).status_code == 200
-    with smtplib.SMTP(*smtp, timeout=10) as client:
+    assert requests.get(f"{base}/", timeout=PATIENCE).status_code == 200
+    with smtplib.SMTP(*smtp, timeout=PATIENCE) as client:
         client.sendmail("a@x.example", ["b@x.example"], b"Subject: hello\r\n\r\n")
-    (mail,) = requests.get(f"{base}/mailbox/messages", timeout=10).json()
+    (mail,) = requests.get(f"{base}/mailbox/messages", timeout=PATIENCE).json()
     assert mail["subject"] == "hello"
 
 
 def test_the_secrets_are_those_of_the_file(process):
     base, _ = started(process)
     headers = {"Authorization": f"Bearer {SECRETS['admin_token']}"}
-    assert requests.get(f"{base}/admin/faults", headers=headers, timeout=10).json() == {"faults": []}
+    assert requests.get(f"{base}/admin/faults", headers=headers, timeout=PATIENCE).json() == {"faults": []}
     asked = {"client_id": SECRETS["weibo_app_key"], "redirect_uri": SECRETS["weibo_redirect_uri"]}
-    assert requests.get(f"{base}/oauth2/authorize", params=asked, timeout=10).status_code == 200
+    assert requests.get(f"{base}/oauth2/authorize", params=asked, timeout=PATIENCE).status_code == 200
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
@@ -93,7 +93,7 @@ def test_a_signal_ends_it_cleanly_though_others_hold_on(process, end, busy):
     if busy:
         idle[0].recv(100)  # the greeting: the conversation has begun
     process.send_signal(end)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (0, "", "")
     for connection in idle:
         connection.close()
@@ -110,14 +110,14 @@ def test_the_workers_of_the_queue_lab_end_with_it(secrets, redis_server, tmp_pat
         ) as running,
     ):  # fmt: skip
         base, _ = started(running)
-        queue = requests.post(f"{base}/labs/queue", json={}, headers={"Origin": page}, timeout=10).json()
+        queue = requests.post(f"{base}/labs/queue", json={}, headers={"Origin": page}, timeout=PATIENCE).json()
         path = f"{base}/labs/queue/{queue['id']}"
-        requests.post(f"{path}/jobs", json={"task": "work", "count": 9}, headers={"Origin": page}, timeout=10)
+        requests.post(f"{path}/jobs", json={"task": "work", "count": 9}, headers={"Origin": page}, timeout=PATIENCE)
         for _ in range(2):
-            requests.post(f"{path}/workers", json={}, headers={"Origin": page}, timeout=10)
+            requests.post(f"{path}/workers", json={}, headers={"Origin": page}, timeout=PATIENCE)
         wait_until(lambda: len(workers_of(queue["queue"])) == 2, "two workers")
         running.send_signal(signal.SIGTERM)
-        assert running.wait(20) == 0
+        assert running.wait(PATIENCE) == 0
         assert workers_of(queue["queue"]) == []
         assert client.keys(f"*{queue['queue']}*") == []
 

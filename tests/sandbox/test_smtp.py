@@ -10,6 +10,7 @@ import pytest
 from sandbox.faults import Faults
 from sandbox.mailbox import Mailbox
 from sandbox.smtp import KINDS, MAX_LETTER, SmtpServer
+from tests.servers import PATIENCE
 
 FROM, TO = "no-reply@dada.example", "ada@x.example"
 
@@ -34,7 +35,7 @@ def server(mailbox, faults):
 
 @pytest.fixture
 def smtp(server):
-    with smtplib.SMTP(*server.address, timeout=10) as client:
+    with smtplib.SMTP(*server.address, timeout=PATIENCE) as client:
         yield client
 
 
@@ -82,12 +83,12 @@ def test_a_letter_beyond_reason_is_refused(smtp, mailbox):
 )
 def test_a_command_is_refused_once_and_then_taken(server, mailbox, faults, code, at, error):
     faults.put([{"fault": "smtp-refuse", "code": code, "at": at, "times": 1}])
-    with smtplib.SMTP(*server.address, timeout=10) as first, pytest.raises(error) as caught:
+    with smtplib.SMTP(*server.address, timeout=PATIENCE) as first, pytest.raises(error) as caught:
         first.send_message(letter())
     told = caught.value.recipients[TO][0] if at == "rcpt" else caught.value.smtp_code
     assert told == code
     assert mailbox.mails() == []
-    with smtplib.SMTP(*server.address, timeout=10) as second:
+    with smtplib.SMTP(*server.address, timeout=PATIENCE) as second:
         second.send_message(letter())
     assert len(mailbox.mails()) == 1
 
@@ -101,18 +102,18 @@ def test_one_recipient_of_two_is_refused(smtp, mailbox, faults):
 @pytest.mark.parametrize("at", ["mail", "rcpt", "data"])
 def test_the_connection_is_closed_without_an_answer(server, mailbox, faults, at):
     faults.put([{"fault": "smtp-close", "at": at, "times": 1}])
-    client = smtplib.SMTP(*server.address, timeout=10)
+    client = smtplib.SMTP(*server.address, timeout=PATIENCE)
     with pytest.raises(smtplib.SMTPServerDisconnected):
         client.send_message(letter())
     assert mailbox.mails() == []
-    with smtplib.SMTP(*server.address, timeout=10) as again:
+    with smtplib.SMTP(*server.address, timeout=PATIENCE) as again:
         again.send_message(letter())
     assert len(mailbox.mails()) == 1
 
 
 def test_the_letter_is_kept_and_the_sender_cannot_know(server, mailbox, faults):
     faults.put([{"fault": "smtp-close", "after": True, "times": 1}])
-    client = smtplib.SMTP(*server.address, timeout=10)
+    client = smtplib.SMTP(*server.address, timeout=PATIENCE)
     with pytest.raises(smtplib.SMTPServerDisconnected):
         client.send_message(letter())
     assert len(mailbox.mails()) == 1
@@ -141,7 +142,7 @@ def test_nothing_but_letters_is_talked_about(smtp):
 def test_stopping_ends_conversations_that_are_open(mailbox, faults):
     running = SmtpServer(socket.create_server(("127.0.0.1", 0)), mailbox, faults)
     running.start()
-    client = smtplib.SMTP(*running.address, timeout=10)
+    client = smtplib.SMTP(*running.address, timeout=PATIENCE)
     running.stop()
     with pytest.raises(smtplib.SMTPServerDisconnected):
         client.noop()

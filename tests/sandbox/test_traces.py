@@ -19,6 +19,7 @@ from sandbox.trace_stream import TraceStream
 from sandbox.traces import Recording, watch
 from shop import services as shop_services
 from tests.conftest import PAGE, environment
+from tests.servers import PATIENCE
 from worker import JOBS
 from worker.loop import Loop
 
@@ -401,7 +402,9 @@ def test_a_process_of_production_has_read_nothing_of_it(
     told = environment(f"sqlite:///{empty_sqlite}", redis_server.url, secrets_folder, world) | {"DADA_ENV": env}
     told |= {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     code = ASK.format(make="wsgi.app")
-    said = subprocess.run([sys.executable, "-c", code], env=told, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=told, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
+    )
     assert said.returncode == 0, said.stderr
     assert ("sandbox.trace" in said.stdout) == watches
     assert ("<function" in said.stdout) == watches

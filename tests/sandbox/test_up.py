@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.faults.processes import Process
-from tests.servers import free_port, wait_until
+from tests.servers import PATIENCE, free_port, wait_until
 
 
 class Up(Process):
@@ -54,24 +54,24 @@ def up(tmp_path_factory):
 
 def test_everything_is_there_and_says_so(up):
     assert up.children().keys() == {"valkey", "world", "api", "worker", "metrics", "page"}
-    assert requests.get(f"{up.api}/readyz", timeout=5).json()["status"] == "ok"
-    assert requests.get(f"{up.page}/config.json", timeout=5).json() == {
+    assert requests.get(f"{up.api}/readyz", timeout=PATIENCE).json()["status"] == "ok"
+    assert requests.get(f"{up.page}/config.json", timeout=PATIENCE).json() == {
         "api": up.api, "mailbox": f"{up.world}/mailbox", "weibo": up.world,
     }  # fmt: skip
 
 
 def test_a_registration_arrives_in_the_mailbox(up):
     new = {"username": "newcomer", "password": "correct horse battery", "email": "new@example.org"}
-    assert requests.post(f"{up.api}/v1/users", json=new, timeout=10).status_code == 202
+    assert requests.post(f"{up.api}/v1/users", json=new, timeout=PATIENCE).status_code == 202
     messages = f"{up.world}/mailbox/messages"
-    wait_until(lambda: requests.get(messages, params={"to": "new@example.org"}, timeout=5).json(), "the letter")
+    wait_until(lambda: requests.get(messages, params={"to": "new@example.org"}, timeout=PATIENCE).json(), "the letter")
     up.says("mail.activation")
 
 
 def test_the_figures_of_all_processes_are_served(up):
     figures = f"http://127.0.0.1:{up.ports['metrics']}/metrics"
-    requests.get(f"{up.api}/nowhere", timeout=5)
-    told = requests.get(figures, timeout=5).text
+    requests.get(f"{up.api}/nowhere", timeout=PATIENCE)
+    told = requests.get(figures, timeout=PATIENCE).text
     assert re.search(r'^dada_requests_total\{method="GET",route="none",status="404"\} [1-9]', told, re.MULTILINE)
     assert "dada_queue_jobs{" in told
 
@@ -106,9 +106,11 @@ def test_a_child_that_is_killed_is_started_again(up):
     os.kill(up.children()["worker"], signal.SIGKILL)
     up.says("worker was killed by signal 9; starting it again")
     new = {"username": "another", "password": "correct horse battery", "email": "another@example.org"}
-    requests.post(f"{up.api}/v1/users", json=new, timeout=10)
+    requests.post(f"{up.api}/v1/users", json=new, timeout=PATIENCE)
     messages = f"{up.world}/mailbox/messages"
-    wait_until(lambda: requests.get(messages, params={"to": "another@example.org"}, timeout=5).json(), "the letter")
+    wait_until(
+        lambda: requests.get(messages, params={"to": "another@example.org"}, timeout=PATIENCE).json(), "the letter"
+    )
 
 
 def test_nothing_secret_is_in_what_it_shows(up):
@@ -140,12 +142,12 @@ def test_a_second_run_keeps_what_the_first_one_made(tmp_path):
     new = {"username": "keeper", "password": "correct horse battery", "email": "keeper@example.org"}
     with Up(tmp_path) as up:
         up.ready()
-        assert requests.post(f"{up.api}/v1/users", json=new, timeout=10).status_code == 202
+        assert requests.post(f"{up.api}/v1/users", json=new, timeout=PATIENCE).status_code == 202
         up.tell(signal.SIGINT)
         up.wait()
     with Up(tmp_path) as up:
         up.ready()
-        assert requests.post(f"{up.api}/v1/users", json=new, timeout=10).status_code == 409
+        assert requests.post(f"{up.api}/v1/users", json=new, timeout=PATIENCE).status_code == 409
         up.tell(signal.SIGINT)
         up.wait()
 

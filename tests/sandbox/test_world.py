@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from sandbox.world import Address, CannotStart, Secrets, World, read_secrets
+from tests.servers import PATIENCE
 
 SECRETS = Secrets("2000000001", "s", "http://127.0.0.1:7000/weibo.html", "the admin token")
 ANY = Address("127.0.0.1", 0)
@@ -135,7 +136,7 @@ def test_ipv6_is_served_too(session):
 
 
 def test_a_letter_sent_is_a_letter_read(world, base, session):
-    with smtplib.SMTP(world.smtp.host, world.smtp.port, timeout=10) as smtp:
+    with smtplib.SMTP(world.smtp.host, world.smtp.port, timeout=PATIENCE) as smtp:
         smtp.sendmail("a@x.example", ["b@x.example"], b"Subject: hello\r\n\r\nhttp://a.example/\r\n")
     (mail,) = session.get(f"{base}/mailbox/messages?to=b@x.example").json()
     assert session.get(f"{base}/mailbox/messages/{mail['id']}").json()["links"] == ["http://a.example/"]
@@ -158,7 +159,7 @@ def exchange(session, base, code):
         "redirect_uri": SECRETS.weibo_redirect_uri,
         "code": code,
     }
-    return session.post(f"{base}/oauth2/access_token", data=form, timeout=10, allow_redirects=False)
+    return session.post(f"{base}/oauth2/access_token", data=form, timeout=PATIENCE, allow_redirects=False)
 
 
 def switch(session, base, *faults):
@@ -210,7 +211,7 @@ def test_a_delay_outlasts_a_client_without_patience(world, base, session):
 
 def test_smtp_is_switched_over_http(world, base, session):
     switch(session, base, {"fault": "smtp-refuse", "code": 550})
-    smtp = smtplib.SMTP(world.smtp.host, world.smtp.port, timeout=10)
+    smtp = smtplib.SMTP(world.smtp.host, world.smtp.port, timeout=PATIENCE)
     with smtp, pytest.raises(smtplib.SMTPRecipientsRefused):
         smtp.sendmail("a@x.example", ["b@x.example"], b"Subject: x\r\n\r\n")
     assert world.mailbox.mails() == []

@@ -12,6 +12,7 @@ from shop.errors import Refused
 from shop.limits import TooMany
 from shop.passwords import Hasher
 from shop.tables import events, identities, users
+from tests.servers import PATIENCE
 from tests.shop.people import PASSWORD, jobs, join, kept_digests, log_in, register, token_for, user_row
 
 
@@ -254,7 +255,7 @@ def at_once(calls):
     gate = threading.Barrier(len(calls))
 
     def one(call):
-        gate.wait(10)
+        gate.wait(PATIENCE)
         try:
             return call()
         except Refused as error:

@@ -7,6 +7,7 @@ import pytest
 
 from shop import addresses
 from shop.errors import Refused
+from tests.servers import PATIENCE
 from tests.shop.people import join
 
 PARTS = {"receiver": "Ada", "phone": "123", "detail": "1 Main Street", "region": "", "postcode": "", "tag": ""}
@@ -81,7 +82,7 @@ def test_two_who_choose_a_default_at_once_leave_one_and_break_nothing(services, 
     gate = threading.Barrier(4)
 
     def choose(mine):
-        gate.wait(10)
+        gate.wait(PATIENCE)
         for address_id in mine * 4:
             addresses.make_default(services, ada, address_id)
         return True

@@ -18,6 +18,7 @@ from shop.events import broken
 from shop.limits import NOWHERE
 from shop.tables import events, identities, sessions, users
 from shop.tokens import Device
+from tests.servers import PATIENCE
 from tests.shop.people import PASSWORD, jobs, join, log_in, register, token_for
 from tests.shop.weibo_browser import Browser, faults, forget_requests, token_requests
 
@@ -678,7 +679,7 @@ def at_once(call, *every):
     ready = Barrier(len(every))
 
     def one(given):
-        ready.wait(10)
+        ready.wait(PATIENCE)
         return _outcome(call, *given)
 
     with ThreadPoolExecutor(len(every)) as pool:

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from shop import http
 from shop.errors import Refused
 from shop.http import HTTP
-from tests.servers import free_port
+from tests.servers import PATIENCE, free_port
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -159,7 +159,7 @@ def test_a_service_whose_certificate_nobody_signed_is_sent_nothing(server, calle
         thread.start()
         with pytest.raises(Refused) as caught:
             caller.post(f"https://127.0.0.1:{secure.getsockname()[1]}/token", {"secret": "swordfish"})
-        thread.join(10)
+        thread.join(PATIENCE)
     assert (caught.value.reason, failed) == ("provider-unavailable", [True])
 
 

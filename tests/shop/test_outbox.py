@@ -9,6 +9,7 @@ from dada.errors import Misuse
 from shop import outbox
 from shop.tables import addresses, looks, users
 from shop.tables import outbox as rows
+from tests.servers import PATIENCE
 from tests.shop.people import register
 
 
@@ -107,7 +108,7 @@ def test_two_relays_at_once_put_nothing_twice(services, clock, dying):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert services.queue.check() == (20, 20, 0, 0, 0, 0)
 
 
@@ -172,7 +173,7 @@ def test_i8_of_two_that_run_it_at_the_same_moment_one_has_the_effect(services, u
     inside, told = threading.Event(), []
 
     def second():
-        inside.wait(10)
+        inside.wait(PATIENCE)
         try:
             take_effect(services, job_id, "second")
         except outbox.AlreadyDone:
@@ -181,7 +182,7 @@ def test_i8_of_two_that_run_it_at_the_same_moment_one_has_the_effect(services, u
     thread = threading.Thread(target=second)
     thread.start()
     take_effect(services, job_id, "first", wait=lambda: (inside.set(), thread.join(0.2)))
-    thread.join(30)
+    thread.join(PATIENCE)
     assert (effects(services), told) == (["first"], ["already done"])
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from shop.errors import Refused
 from shop.passwords import Hasher, faults
+from tests.servers import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,11 +84,11 @@ def test_more_log_ins_than_cores_wait_and_then_hear_that_the_service_is_busy(mon
     def occupy():
         with hasher._place():
             inside.set()
-            leave.wait(10)
+            leave.wait(PATIENCE)
 
     thread = threading.Thread(target=occupy)
     thread.start()
-    inside.wait(10)
+    inside.wait(PATIENCE)
     with pytest.raises(Refused) as caught:
         hasher.hash("x")
     assert caught.value.reason == "unavailable"

@@ -12,6 +12,7 @@ from dada.jwt import Issuer, TokenError, peek
 from shop import accounts, events, keyring, tokens
 from shop.errors import Refused
 from shop.tables import sessions
+from tests.servers import PATIENCE
 from tests.shop.people import PASSWORD, jobs, join, log_in
 
 
@@ -174,7 +175,7 @@ def test_parallel_refreshes_get_one_successor(services, ada):
     got, barrier = [], threading.Barrier(4)
 
     def run():
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         pair = tokens.refresh(services, first.refresh_token)
         got.append((pair.access_token, pair.refresh_token))
 
@@ -204,7 +205,7 @@ def test_one_token_that_comes_again_four_times_at_once_is_one_event_and_one_lett
     barrier, end = threading.Barrier(4), tokens._end_family
 
     def end_together(*arguments):
-        barrier.wait(10)  # all have seen that it was used
+        barrier.wait(PATIENCE)  # all have seen that it was used
         end(*arguments)
 
     monkeypatch.setattr(tokens, "_end_family", end_together)
@@ -282,7 +283,7 @@ def test_one_session_that_ends_four_times_at_once_is_one_event(services, ada, mo
     barrier, lock = threading.Barrier(4 if not services.db.is_sqlite else 1), accounts.lock
 
     def lock_together(tx, user_id):
-        barrier.wait(10)  # all have seen that it is there; on SQLite one comes after the other
+        barrier.wait(PATIENCE)  # all have seen that it is there; on SQLite one comes after the other
         return lock(tx, user_id)
 
     monkeypatch.setattr(accounts, "lock", lock_together)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 from worker.limits import SIGNAL, Cancelled, Limit, Stopped, TakenForDead, TooLong
 
 # What is raised anywhere may be raised inside the tool that counts lines.
@@ -33,7 +33,7 @@ def run(request):
         told = []
         thread = threading.Thread(target=lambda: told.append(_outcome(work)))
         thread.start()
-        thread.join(30)
+        thread.join(PATIENCE)
         return told[0]
 
     yield call
@@ -85,7 +85,7 @@ def test_a_job_hears_why_it_is_stopped(run, why):
         limit.run(30, lambda: (inside.set(), busy()))
 
     def stop():
-        inside.wait(10)
+        inside.wait(PATIENCE)
         limit.stop(why)
         limit.stop(TooLong("too late"))
 
@@ -180,9 +180,9 @@ def test_a_job_that_does_not_listen_is_told_by_the_seconds():
 
     thread = threading.Thread(target=lambda: limit.run(0.01, deaf))
     thread.start()
-    inside.wait(10)
+    inside.wait(PATIENCE)
     assert wait_until(limit.watch, "the limit to pass") >= 0
     wait_until(lambda: limit.watch() > 0.05, "it not to listen")
     leave.set()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert limit.watch() == 0

@@ -11,7 +11,7 @@ from dada.queue_cron import Crontab
 from shop import outbox
 from shop.errors import Refused
 from shop.post import Undeliverable
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 from worker.loop import Loop, Schedule, Task
 from worker.runner import FIRST_DELAY, LONGEST_DELAY, backoff
 
@@ -172,7 +172,7 @@ def test_several_jobs_run_at_once_in_threads(services, monkeypatch):
     barrier = threading.Barrier(3)
 
     def meet(services, job):
-        barrier.wait(20)  # three must be here at once
+        barrier.wait(PATIENCE)  # three must be here at once
 
     loop = Loop(services, {"meet": Task(meet, 0, 30)}, threads=3)
     services.queue.put_many("meet", [{}] * 3)

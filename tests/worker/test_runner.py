@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError  # noqa: A004 the one that a client
 from dada.queue import Queue
 from dada.queue_weights import Weighted
 from shop import outbox
-from tests.servers import wait_until
+from tests.servers import PATIENCE, wait_until
 from worker.runner import Runner
 from worker.tasks import Task
 
@@ -55,7 +55,7 @@ def runner(services, table, monkeypatch):
     table.leave.set()
     runner.stopping.set()
     if runner.thread.ident:
-        runner.thread.join(30)
+        runner.thread.join(PATIENCE)
 
 
 def test_a_batch_is_run_in_order_and_each_job_acknowledged_by_itself(runner, services, table):
@@ -63,7 +63,7 @@ def test_a_batch_is_run_in_order_and_each_job_acknowledged_by_itself(runner, ser
     services.queue.put("long")
     services.queue.put("good", n=99)
     runner.thread.start()
-    table.begun.wait(10)
+    table.begun.wait(PATIENCE)
     wait_until(lambda: services.queue.counts().done == 50, "all before the long one to be done")
     table.leave.set()
     wait_until(lambda: services.queue.check().done == 52, "the rest")
@@ -74,11 +74,11 @@ def test_who_is_told_to_stop_finishes_what_he_began_and_gives_back_the_rest(runn
     services.queue.put("long")
     services.queue.put_many("good", [{"n": n} for n in range(5)])
     runner.thread.start()
-    table.begun.wait(10)
+    table.begun.wait(PATIENCE)
     assert services.queue.counts().held == 6
     runner.stopping.set()
     table.leave.set()
-    runner.thread.join(30)
+    runner.thread.join(PATIENCE)
     assert table.ran == ["long"]
     assert services.queue.check() == (6, 5, 0, 0, 0, 1)
 
@@ -87,7 +87,7 @@ def test_who_is_told_to_stop_finishes_what_he_began_and_gives_back_the_rest(runn
 def test_a_running_job_that_is_cancelled_is_stopped_and_dead(runner, services, table):
     job_id = services.queue.put("long")
     runner.thread.start()
-    table.begun.wait(10)
+    table.begun.wait(PATIENCE)
     runner.beat(services.queue)
     assert services.queue.state(job_id) == "held"
     assert services.queue.cancel(job_id)
@@ -101,7 +101,7 @@ def test_a_running_job_that_is_cancelled_is_stopped_and_dead(runner, services, t
 def test_a_worker_that_was_taken_for_dead_stops_what_it_does_and_leaves_the_job_to_the_other(runner, services, table):
     job_id = services.queue.put("long")
     runner.thread.start()
-    table.begun.wait(10)
+    table.begun.wait(PATIENCE)
     services.redis.zadd("{mail}:workers", {"w1": 1})
     (job,) = services.queue.claim("w2")
     assert job.id == job_id
@@ -180,7 +180,7 @@ def test_a_redis_that_is_away_when_a_job_ends_hears_of_it_later_and_the_job_runs
 ):
     services.queue.put("long")
     runner.thread.start()
-    table.begun.wait(10)
+    table.begun.wait(PATIENCE)
     real, calls = Queue.acknowledge, []
 
     def away(queue, worker, job):
@@ -201,6 +201,6 @@ def test_figures_are_kept_for_whoever_watches(runner, services, table):
     runner.thread.start()
     wait_until(lambda: sum(services.queue.counts()[4:]) == 3, "all to be settled")
     runner.stopping.set()
-    runner.thread.join(30)
+    runner.thread.join(PATIENCE)
     kept = {name: count for (_, name), count in runner.tally.items() if not name.endswith("milliseconds")}
     assert kept == {"good:done": 2, "unknown:bury": 1}

@@ -132,21 +132,24 @@ class Room {
 
   async #show() {
     const told = await this.#ask("GET", "");
-    await this.#follow(told);
+    if (await this.#follow(told)) return;
     this.#note(told);
     this.#draw(told);
   }
 
-  /** Do what an experiment has planned, as soon as its moment has come. */
-  async #follow({ workers }) {
+  /** Do what an experiment has planned, as soon as its moment has come; return whether it began anew. */
+  async #follow({ workers, counts }) {
     const first = workers.find(({ alive, held }) => alive && held.length);
-    if (this.#plan.kill && first) {
+    if (this.#plan.kill && (first || counts.done === counts.put)) {
       this.#plan.kill = false;
-      await this.#ask("DELETE", `/workers/${first.name}`);
+      const { held } = first ? await this.#ask("DELETE", `/workers/${first.name}`) : { held: 0 };
+      if (!held) await this.play(this.#state.chosen); // the work was done before we looked, or struck
+      return !held;
     }
     if (this.#plan.again && workers.length && !workers.some(({ alive }) => alive)) {
       await this.#ask("POST", "/workers", {}); // a supervisor starts another where one died
     }
+    return false;
   }
 
   // --- what happened ---
