@@ -156,20 +156,21 @@ class Request:
         return parse_etags(self.environ.get("HTTP_IF_NONE_MATCH")).contains_weak(etag.strip('"'))
 
     def must_mean(self, etag: str) -> None:
-        """Raise :exc:`HTTPProblem` unless the caller means this version: If-Match names it, If-None-Match does not.
-
-        RFC 9110 §13.1.1 and §13.1.2; that a change has to name one is RFC 6585 §3.
-        """
-        written, kind = self.environ.get("HTTP_IF_MATCH"), "precondition-failed"
+        """Raise :exc:`HTTPProblem` unless the caller means this version: If-Match names it, If-None-Match does not."""
+        written, failed, now = self.environ.get("HTTP_IF_MATCH"), "precondition-failed", [("ETag", etag)]
         if written is None:
-            missing = 'If-Match is missing; its value is the ETag of what you saw, or "*"'
-            raise HTTPProblem("precondition-required", missing, clause="RFC 6585 §3")
-        if not parse_etags(written).contains(etag.strip('"')):  # a weak one names none
-            wrong, clause = f"If-Match does not name the present version, {etag}", "RFC 9110 §13.1.1"
-            raise HTTPProblem(kind, wrong, headers=[("ETag", etag)], clause=clause)
+            raise HTTPProblem(
+                "precondition-required", 'If-Match is missing; its value is the ETag of what you saw, or "*"',
+                clause="RFC 6585 §3",
+            )  # fmt: skip
+        if not parse_etags(written).contains(etag.strip('"')):
+            raise HTTPProblem(  # a weak one names none
+                failed, f"If-Match does not name the present version, {etag}", headers=now, clause="RFC 9110 §13.1.1"
+            )
         if self.method not in _SAFE and self.has(etag):
-            wrong, clause = f"If-None-Match names the present version, {etag}", "RFC 9110 §13.1.2"
-            raise HTTPProblem(kind, wrong, headers=[("ETag", etag)], clause=clause)
+            raise HTTPProblem(
+                failed, f"If-None-Match names the present version, {etag}", headers=now, clause="RFC 9110 §13.1.2"
+            )
 
 
 Guard = Callable[[Request], None]
