@@ -1,6 +1,5 @@
 """/v1/users/<username>/password and /v1/password-resets: changing a password, and choosing one anew by mail."""
 
-import contextlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -12,7 +11,7 @@ from dada.problems import FieldError
 from handlers.limits import limited, take
 from handlers.tokens import TokenPair, granted
 from shop import accounts, passwords, tokens, usernames
-from shop.services import OUTAGES, Services
+from shop.services import Services
 
 __all__ = ["Password", "PasswordReset", "PasswordResets"]
 
@@ -65,9 +64,8 @@ class Password:
         take(self._services, request, "login")
         with limited():
             changed = accounts.change_password(
-                self._services, caller.user_id, change.current_password, change.new_password
+                self._services, caller.user_id, change.current_password, change.new_password, caller.session
             )
-        tokens.end_all(self._services, caller.user_id, but=caller.session, because="")
         return Answer(200, granted(tokens.renew(self._services, caller.session, changed)))
 
 
@@ -98,7 +96,5 @@ class PasswordReset:
         """Choose a new password; every session ends."""
         new = request.json(NewPassword, _faults).password
         take(self._services, request, "tokens")
-        account = accounts.reset_password(self._services, request.params["token"][:200], new)
-        with contextlib.suppress(*OUTAGES):  # they ended with their epoch: a new password is not told as a failure
-            tokens.end_all(self._services, account.id, because="")
+        accounts.reset_password(self._services, request.params["token"][:200], new)
         return Answer(204)

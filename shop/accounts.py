@@ -21,7 +21,7 @@ from shop import events, limits, liveness, outbox, passwords, usernames
 from shop.database import IntegrityError
 from shop.errors import Refused
 from shop.services import OUTAGES, Services
-from shop.tables import identities, looks, one_time_tokens, users
+from shop.tables import identities, looks, one_time_tokens, sessions, users
 from shop.usernames import Email, Username
 
 __all__ = [
@@ -256,6 +256,7 @@ def _activate(services: Services, token: str, caller_id: int | None) -> Row[Any]
             raise Refused("activation-invalid") from None
         if expelled:
             undo.enter_context(liveness.counting_up(services, row.id, row.token_epoch + 1))
+            tx.execute(delete(sessions).where(sessions.c.user_id == row.id))
             tx.execute(delete(identities).where(identities.c.user_id == row.id))
             tx.execute(delete(one_time_tokens).where(_theirs(row.id), one_time_tokens.c.digest != row.digest))
         events.write(tx, services, "activation", row.id)
@@ -338,8 +339,10 @@ def _rehash(services: Services, row: Row[Any], password: str) -> None:
 # --- passwords -------------------------------------------------------------------------------------------
 
 
-def change_password(services: Services, user_id: int, current: str, new: str) -> Account:
+def change_password(services: Services, user_id: int, current: str, new: str, session: str = "") -> Account:
     """Change the password; all sessions end with the epoch, and all one-time tokens.  Return the account as it is now.
+
+    session  the one that may be renewed in the new epoch (`tokens.renew`); "" for none
 
     Raise :exc:`Refused` (reauth-failed) for a wrong present password; after five of them :exc:`TooMany`, whatever
     strangers try meanwhile; and :exc:`Invalid` for a new one that is not taken.
@@ -362,7 +365,7 @@ def change_password(services: Services, user_id: int, current: str, new: str) ->
         raise Invalid(wrong)
     if current == new:
         raise Invalid([FieldError("#/new_password", "password_same")])
-    return _set_password(services, row, new)
+    return _set_password(services, row, new, session=session)
 
 
 def ask_for_reset(services: Services, email: str) -> None:
@@ -397,7 +400,7 @@ def _new_password_faults(pointer: str, password: str, row: Row[Any]) -> list[Fie
     return passwords.faults(pointer, password, row.username, row.email.partition("@")[0], row.email)
 
 
-def _set_password(services: Services, row: Row[Any], new: str, token: str = "") -> Account:
+def _set_password(services: Services, row: Row[Any], new: str, token: str = "", session: str = "") -> Account:
     """Set a password, if nothing about the account changed since *row* was read; the first of two at once wins."""
     hashed = services.hasher.hash(new)
     refused = Refused("reset-invalid" if token else "reauth-failed")
@@ -409,30 +412,34 @@ def _set_password(services: Services, row: Row[Any], new: str, token: str = "") 
             raise refused
         if token and not _consume(tx, services, _digest(token)):
             raise refused
-        epoch = _count_up(tx, services, undo, now, password_hash=hashed)
+        epoch = _count_up(tx, services, undo, now, session, password_hash=hashed)
         tx.execute(delete(one_time_tokens).where(_theirs(row.id)))
         outbox.put(tx, services, "mail.password_changed", user=row.id)
         events.write(tx, services, "password-reset" if token else "password-change", row.id)
     return _account(row)._replace(epoch=epoch)
 
 
-def _count_up(tx: Connection, services: Services, undo: ExitStack, user: Row[Any], **changes: Any) -> int:
-    """Count the epoch of a locked row up, with other changes to it: all its sessions end.  Return the new one."""
+def _count_up(
+    tx: Connection, services: Services, undo: ExitStack, user: Row[Any], but: str = "", **changes: Any
+) -> int:
+    """Count the epoch of a locked row up, with other changes to it: all its sessions end.  Return the new one.
+
+    but  the session whose row stays, to be renewed
+    """
     epoch: int = user.token_epoch + 1
     tx.execute(update(users).where(users.c.id == user.id).values(token_epoch=epoch, **changes))
     undo.enter_context(liveness.counting_up(services, user.id, epoch))
+    tx.execute(delete(sessions).where(sessions.c.user_id == user.id, sessions.c.id != but))
     return epoch
 
 
-def count_up(services: Services, user_id: int, kind: str, **changes: Any) -> bool:
-    """End every session of a user, by an event of this *kind*; False if there is no such user."""
+def count_up(services: Services, user_id: int, kind: str, **changes: Any) -> None:
+    """End every session of a user, also of who is just logging in and was not seen yet, by an event of this *kind*."""
     with ExitStack() as undo, services.db.write() as tx:
         user = lock(tx, user_id)
-        if user is None:
-            return False
-        _count_up(tx, services, undo, user, **changes)
-        events.write(tx, services, kind, user_id)
-    return True
+        if user is not None:
+            _count_up(tx, services, undo, user, **changes)
+            events.write(tx, services, kind, user_id)
 
 
 def disable(services: Services, user_id: int) -> None:

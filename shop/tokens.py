@@ -417,21 +417,17 @@ def end_by_token(services: Services, token: str) -> bool:
     return True
 
 
-def end_all(services: Services, user_id: int, *, but: str = "", because: str = "logout-all") -> None:
-    """End all sessions of a user, but for the session *but*: each access token fails on its next call.
-
-    because  the kind of the event that is written; "" for none, where the cause has written its own
-    """
-    if not but and because:
-        accounts.count_up(services, user_id, because)  # also for who is just logging in, and was not seen yet
-        because = ""
-    mine = (sessions.c.user_id == user_id) & (sessions.c.id != but)
+def end_all(services: Services, user_id: int, *, but: str = "") -> None:
+    """End all sessions of a user, but for the session *but*: each access token fails on its next call."""
+    if not but:
+        accounts.count_up(services, user_id, "logout-all")
+        return
+    others = (sessions.c.user_id == user_id) & (sessions.c.id != but)
     with services.db.write() as tx:
         accounts.lock(tx, user_id)
-        liveness.mark_ended(services, user_id, tx.execute(select(sessions.c.id).where(mine)).scalars().all())
-        tx.execute(delete(sessions).where(mine))
-        if because:
-            events.write(tx, services, because, user_id)
+        liveness.mark_ended(services, user_id, tx.execute(select(sessions.c.id).where(others)).scalars().all())
+        tx.execute(delete(sessions).where(others))
+        events.write(tx, services, "logout-all", user_id)
 
 
 def sessions_of(

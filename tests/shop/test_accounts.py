@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from dada.problems import Invalid
 from shop import accounts, tokens
 from shop.errors import Refused
+from shop.events import of_user
 from shop.limits import TooMany
 from shop.passwords import Hasher
 from shop.tables import events, identities, users
@@ -452,6 +453,17 @@ def test_a_disabled_account_s_sessions_end_on_their_next_call(services):
     accounts.disable(services, account.id)
     assert reason(tokens.identify, services, grant.access_token) == "session-ended"
     assert reason(tokens.refresh, services, grant.refresh_token) == "refresh-invalid"
+
+
+def test_sessions_that_a_disabling_ended_are_gone_and_logging_out_of_one_is_no_event(services):
+    account = join(services)
+    grant = log_in(services)
+    session = tokens.identify(services, grant.access_token).session
+    accounts.disable(services, account.id)
+    assert tokens.end_by_token(services, grant.refresh_token)
+    accounts.enable(services, account.id)
+    assert not tokens.end_session(services, session, account.id)
+    assert "logout" not in [event.kind for event in of_user(services, account.id, 100)]
 
 
 def test_a_profile_is_changed_by_whoever_saw_its_present_version(services):

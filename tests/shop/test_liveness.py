@@ -43,7 +43,7 @@ def test_a_session_that_is_asked_for_while_it_is_renewed_goes_on(services):
     ada = join(services)
     session = session_of(services)
     liveness.forget(services, ada.id, session)
-    renewed = accounts.change_password(services, ada.id, PASSWORD, "another long one")
+    renewed = accounts.change_password(services, ada.id, PASSWORD, "another long one", session)
     late = liveness.find(services, str(ada.id), session)
     grant = tokens.renew(services, session, renewed)
     assert late is None
@@ -61,7 +61,7 @@ def test_who_asked_for_a_session_just_before_it_was_renewed_does_not_end_it(serv
         grants.append(tokens.renew(services, session, renewed))
         return text
 
-    renewed = accounts.change_password(services, ada.id, PASSWORD, "another long one")
+    renewed = accounts.change_password(services, ada.id, PASSWORD, "another long one", session)
     with monkeypatch.context() as patch:
         patch.setattr(liveness, "_read", read_and_be_slow)
         assert liveness.find(services, str(ada.id), session) is None

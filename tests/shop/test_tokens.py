@@ -325,16 +325,16 @@ def test_logging_out_everywhere_ends_all_and_everywhere_else_all_but_one(service
 
 
 def test_logging_out_here_everywhere_in_and_going_on_at_once_never_deadlock(services, ada):
+    ends = (
+        lambda grant: tokens.end_by_token(services, grant.access_token),
+        lambda _: tokens.end_all(services, ada.id),
+        lambda grant: tokens.end_all(services, ada.id, but=tokens.identify(services, grant.access_token).session),
+        lambda grant: tokens.refresh(services, grant.refresh_token),
+    )
+
     def one(number):
-        grant = tokens.log_in(services, ada, tokens.Device())
-        ends = (
-            lambda: tokens.end_by_token(services, grant.access_token),
-            lambda: tokens.end_all(services, ada.id, because=""),
-            lambda: tokens.end_all(services, ada.id, but=tokens.identify(services, grant.access_token).session),
-            lambda: tokens.refresh(services, grant.refresh_token),
-        )
         try:
-            ends[number % 4]()
+            ends[number % 4](log_in(services))
         except Refused:  # another ended it
             pass
 
@@ -379,8 +379,7 @@ def test_what_was_read_before_a_session_ended_does_not_bring_it_back(services, a
 def test_after_a_password_change_the_session_goes_on_with_a_new_pair(services, ada):
     grant, other = log_in(services), log_in(services)
     session = tokens.identify(services, grant.access_token).session
-    changed = accounts.change_password(services, ada.id, "correct horse battery", "another long one")
-    tokens.end_all(services, ada.id, but=session)
+    changed = accounts.change_password(services, ada.id, PASSWORD, "another long one", session)
     renewed = tokens.renew(services, session, changed)
     assert tokens.identify(services, renewed.access_token).session == session
     assert reason(tokens.identify, services, grant.access_token) == "session-ended"
@@ -415,7 +414,7 @@ def test_a_new_pair_that_is_asked_for_while_the_account_is_disabled_is_refused_a
 
 def test_a_session_does_not_go_on_after_a_password_change_if_all_were_ended_meanwhile(services, ada):
     session = tokens.identify(services, log_in(services).access_token).session
-    changed = accounts.change_password(services, ada.id, PASSWORD, "another long one")
+    changed = accounts.change_password(services, ada.id, PASSWORD, "another long one", session)
     accounts.count_up(services, ada.id, "logout-all")
     assert reason(tokens.renew, services, session, changed) == "session-ended"
 
@@ -428,7 +427,7 @@ def test_a_new_pair_that_is_asked_for_while_the_password_changes_does_not_stand_
 
     def changed_meanwhile(services, sid):
         row = read(services, sid)
-        changed.append(accounts.change_password(services, ada.id, PASSWORD, "another long one"))
+        changed.append(accounts.change_password(services, ada.id, PASSWORD, "another long one", session))
         return row
 
     with monkeypatch.context() as patch:
