@@ -401,14 +401,15 @@ def _new_password_faults(pointer: str, password: str, row: Row[Any]) -> list[Fie
 
 
 def _set_password(services: Services, row: Row[Any], new: str, token: str = "", session: str = "") -> Account:
-    """Set a password, if nothing about the account changed since *row* was read; the first of two at once wins."""
+    """Set a password, unless another was set, or the account disabled, since *row* was read: of two the first wins.
+
+    Each of these counts the epoch up.  The hash may be another by now: a log-in with that password renews an old one.
+    """
     hashed = services.hasher.hash(new)
     refused = Refused("reset-invalid" if token else "reauth-failed")
     with ExitStack() as undo, services.db.write() as tx:
         now = lock(tx, row.id)
-        if now is None or (now.token_epoch, now.password_hash, now.state) != (
-            row.token_epoch, row.password_hash, row.state,
-        ):  # fmt: skip
+        if now is None or (now.token_epoch, now.state) != (row.token_epoch, row.state):
             raise refused
         if token and not _consume(tx, services, _digest(token)):
             raise refused

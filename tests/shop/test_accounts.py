@@ -417,6 +417,21 @@ def test_a_change_that_fails_at_the_last_moment_ends_no_session(services, monkey
     assert accounts.authenticate(services, "ada", PASSWORD)
 
 
+def test_a_log_in_that_hashes_the_password_anew_at_that_moment_does_not_stand_in_the_way_of_another(
+    services, monkeypatch
+):
+    account, lock = join(services), accounts.lock
+
+    def hashed_anew_before(tx, user_id):
+        hashed = services.hasher.hash(PASSWORD)
+        tx.execute(update(users).where(users.c.id == user_id).values(password_hash=hashed))
+        return lock(tx, user_id)
+
+    monkeypatch.setattr(accounts, "lock", hashed_anew_before)
+    assert accounts.change_password(services, account.id, PASSWORD, "another long one").epoch == 1
+    assert accounts.authenticate(services, "ada", "another long one")
+
+
 def test_a_new_password_is_chosen_by_a_letter_s_token_once(services):
     account = join(services)
     grant, token = log_in(services), token_for(services, account.id, "reset")
