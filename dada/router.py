@@ -194,13 +194,13 @@ class Router:
                     return self._match_all_ways(method, segments)
             node = child
         if (end := node.ends.get(method)) is not None:
-            return _new(Match, (*end, _renamed(node.names, params) if node.names else params))
+            return _new(Match, (*end, dict(zip(node.names, params.values(), strict=True)) if node.names else params))
         return node.refusal if node.ends else self._match_all_ways(method, segments)
 
     def _match_all_ways(self, method: str, segments: list[str]) -> Match | NotFound | MethodNotAllowed:
         """The same, where the first way that was open ended nowhere."""
         node, params = _find(self._root, segments, 0) or (self._root, {})
-        params = _renamed(node.names, params) if node.names else params
+        params = dict(zip(node.names, params.values(), strict=True)) if node.names else params
         return _new(Match, (*node.ends[method], params)) if method in node.ends else node.refusal
 
     def url(self, name: str, /, **params: Any) -> str:
@@ -276,8 +276,7 @@ class Router:
         """Return what follows in the trie, made where it is not there yet; *ways* has the names on the way to it."""
         if not kind:
             return node.static.setdefault(text, _Node())
-        read: Any = self._converters[kind].read
-        read = None if read is str else read
+        read = None if (given := self._converters[kind].read) is str else given
         for there, name, child in node.ways:
             if there == read:  # whatever it is called: what follows is compared with all that may follow
                 ways.append(name)
@@ -286,10 +285,6 @@ class Router:
         child = _Node()
         node.ways = tuple(sorted((*node.ways, (read, ways[-1], child)), key=lambda way: way[0] is None))
         return child
-
-
-def _renamed(names: tuple[str, ...], params: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(zip(names, params.values(), strict=True))
 
 
 def _way(node: _Node, segment: str, params: dict[str, Any]) -> _Node | None:
@@ -378,11 +373,8 @@ def handlers_of(resource: Any) -> dict[str, Callable[..., Any]]:
         return dict(resource) if good else {}
     if inspect.isroutine(resource):
         return {"GET": resource}
-    return {
-        method: getattr(resource, method.lower())
-        for method in METHODS
-        if callable(getattr(resource, method.lower(), None))
-    }
+    found = ((method, getattr(resource, method.lower(), None)) for method in METHODS)
+    return {method: handler for method, handler in found if callable(handler)}
 
 
 def _who_problems(route: Route, handlers: Mapping[str, Any]) -> list[Problem]:
@@ -396,9 +388,8 @@ def _who_problems(route: Route, handlers: Mapping[str, Any]) -> list[Problem]:
     for method in sorted(handlers.keys() ^ route.who.keys(), key=str):
         why = "it is not stated who may call it" if method in handlers else "the resource does not answer it"
         problems.append(Problem("route-who", str(route.path)[:80], str(method), why, "one word for each method"))
-    for word in route.who.values():
-        if not isinstance(word, str) or not word:
-            problems.append(Problem("route-who", str(route.path)[:80], repr(word)[:40], "this is no word", "a word"))
+    wrong = (repr(word)[:40] for word in route.who.values() if not isinstance(word, str) or not word)
+    problems += [Problem("route-who", str(route.path)[:80], word, "this is no word", "a word") for word in wrong]
     return problems
 
 
