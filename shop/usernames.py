@@ -25,6 +25,12 @@ __all__ = ["RESERVED", "Email", "Username", "address_key", "email", "email_key",
 MIN_LENGTH: Final = 3
 MAX_LENGTH: Final = 30
 MAX_MARKS: Final = 4  # on one letter
+MAX_LOOK: Final = 128  # of a skeleton: names that begin so much alike look alike
+
+LEFT_TO_RIGHT: Final = "\u200e"
+DOT_ABOVE: Final = "\u0307"
+ABOVE: Final = 230  # the combining class of what stands above a letter
+SOFT_DOTTED: Final = frozenset("ijʝᶖ")  # Unicode's property of that name, as far as skeletons have such letters
 
 # Whatever is a segment of a path below /v1/users, and names that seem to speak for the shop.
 RESERVED: Final = frozenset({
@@ -123,13 +129,27 @@ def _is_one_script(key: str) -> bool:
 def skeleton(name: str) -> str:
     """Return *name* as it looks: each character replaced by the first of those that look like it (UTS #39 §4).
 
-    Nobody counts the signs between two letters, or sees those at the end of a name in a sentence.
+    Nobody counts the signs between two letters, or sees those at the end of a name in a sentence, or a second dot on
+    an i.  What looks like two letters is written as two; two that look like one are one afterwards, whoever they are.
     """
-    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
-    plain = re.sub(r"([_.-])\1+", r"\1", plain).rstrip("_.-")
-    for likeness, letter in (("rn", "m"), ("vv", "w"), ("0", "o")):
+    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name)).replace("0", "o")
+    plain = unicodedata.normalize("NFD", "".join(_prototypes().get(char, char) for char in plain))
+    plain = re.sub(r"([_.-])\1+", r"\1", _undotted(plain)).rstrip("_.-")
+    for likeness, letter in (("rn", "m"), ("vv", "w")):
         plain = plain.replace(likeness, letter)
-    return "".join(_prototypes().get(char, char) for char in plain)
+    return plain[:MAX_LOOK]
+
+
+def _undotted(plain: str) -> str:
+    """Return a decomposed text without the dots that nobody sees: an i has its own until a mark takes its place."""
+    seen, place_taken = "", True
+    for char in plain:
+        if char == DOT_ABOVE and not place_taken:
+            continue
+        if unicodedata.combining(char) in (0, ABOVE):
+            place_taken = char not in SOFT_DOTTED
+        seen += char
+    return seen
 
 
 @functools.cache
@@ -139,9 +159,10 @@ def _reserved_skeletons() -> frozenset[str]:
 
 @functools.cache
 def _prototypes() -> dict[str, str]:
-    """Return, for each character that looks like others, the one of them that comes first in Unicode.
+    """Return what is written in a skeleton for each character that looks like others: one sign, or several.
 
-    Looking alike is a relation, and its classes are what counts: 1, l, | and I belong together.
+    Looking alike is a relation, and its classes are what counts: 1, l, | and I belong together, and the one that comes
+    first in Unicode stands for them.  For a class that looks like several signs (`ǁ` like ll), those do.
     """
     parent: dict[str, str] = {}
 
@@ -150,12 +171,24 @@ def _prototypes() -> dict[str, str]:
             char = parent[char]
         return char
 
-    for char, likes in confusables.confusables_data.items():
-        for like in (like["c"] for like in likes):
-            if len(char) == len(like) == 1:
-                first, second = sorted((root(char), root(like)))
-                parent[second] = first
-    return {char: root(char) for char in parent if root(char) != char}
+    pairs = [(char, like["c"]) for char, likes in confusables.confusables_data.items() for like in likes]
+    for char, like in pairs:
+        if len(char) == len(like) == 1:
+            first, second = sorted((root(char), root(like)))
+            parent[second] = first
+    several: dict[str, str] = {}
+    for char, like in pairs:
+        if len(char) == 1 < len(like) and LEFT_TO_RIGHT not in like:  # those turn one sign round, for the data's sake
+            signs = "".join(root(sign) for sign in unicodedata.normalize("NFD", like))
+            several[root(char)] = min(signs, several.get(root(char), signs))
+
+    def written(char: str, inside: str = "") -> str:
+        first = root(char)
+        if first in inside or first not in several:
+            return first
+        return "".join(written(sign, inside + first) for sign in several[first])
+
+    return {char: shown for char in list(parent) if (shown := written(char)) != char}
 
 
 # --- mail addresses --------------------------------------------------------------------------------------

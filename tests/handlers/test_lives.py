@@ -327,6 +327,12 @@ class Lives(RuleBasedStateMachine):
             session.renewed = False
             session.owner.effects["refresh"] += 1
 
+    @done_with(session=SESSION, seconds=st.sampled_from(MOMENTS))
+    def refresh_and_soon_again_with_the_token_before(self, session, seconds):
+        self.refresh(session, 0)
+        self.wait(seconds)
+        self.refresh(session, 1)
+
     @done_with(session=SESSION, number=st.integers(0, 9), by_refresh=st.booleans())
     def log_out(self, session, number, by_refresh):
         """Any token of it does, even one that is used or over."""
@@ -466,6 +472,15 @@ class Lives(RuleBasedStateMachine):
             self.tie(session.owner, ticket, "mail.identity_bound")
             session.renewed = True
             self.go_on(session, told)
+
+    @done_with(session=SESSION, person=st.sampled_from(PEOPLE), seconds=st.sampled_from(MOMENTS))
+    def leave_to_bind_and_refresh_with_the_token_before(self, session, person, seconds):
+        before = len(self.tickets)
+        self.come_from_weibo_for_the_first_time(person)
+        if len(self.tickets) > before:
+            self.wait(seconds)
+            self.bind_while_logged_in(self.tickets[-1], session)
+            self.refresh(session, 1)
 
     @done_with(
         ticket=TICKET, name=st.sampled_from(NAMES), address=st.sampled_from(ADDRESSES),

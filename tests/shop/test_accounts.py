@@ -63,6 +63,15 @@ def test_a_name_that_looks_like_another_in_capitals_is_taken_too(services, first
     register(services, "elsewhere")
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("miller", "mi\u01c1er"), ("mike", "\uab47nike"), ("nick", "ni\u0307ck"), ("n\u0130ck", "nick")],
+)
+def test_a_name_that_is_read_like_another_is_taken_too(services, first, second):
+    register(services, first)
+    assert reason(register, services, second, "second@elsewhere.example") == "username-taken"
+
+
 def test_an_address_that_has_an_account_is_registered_like_any_other(services):
     owner = join(services, "owner", "ada@example.org")
     second = register(services, "second", "ADA@example.org")

@@ -45,6 +45,25 @@ def nothing(request, tmp_path):
     db.close()
 
 
+def test_names_that_were_there_get_the_looks_that_they_have_by_now(nothing):
+    schema.migrate(nothing, "0004")
+    with nothing.write() as tx:
+        for id_, name, look in [(1, "mi\u01c1er", "mi\u01c1er"), (2, "miller", "mi11er"), (3, "n\u012fck", "old")]:
+            row = {"id": id_, "name": name, "mail": f"{id_}@b.c"}
+            tx.execute(sa.text(
+                "INSERT INTO users (id, username, username_key, email, email_key, state, token_epoch, nickname, phone,"
+                " about, language, version, created_at)"
+                " VALUES (:id, :name, :name, :mail, :mail, 'active', 0, '', '', '', 'en', 1, 1)"
+            ), row)  # fmt: skip
+            tx.execute(sa.text("INSERT INTO looks (skeleton, user_id) VALUES (:look, :id)"), {"look": look, "id": id_})
+    schema.migrate(nothing)
+    with nothing.read() as connection:
+        found = connection.execute(sa.text("SELECT skeleton, user_id FROM looks")).all()
+    assert set(map(tuple, found)) == {
+        ("mi\u01c1er", 1), ("mi11er", 2), ("old", 3), (skeleton("n\u012fck"), 3),
+    }  # fmt: skip
+
+
 def test_the_step_to_looks_keeps_every_row_and_of_two_that_look_alike_the_older_one_s_look(nothing):
     schema.migrate(nothing, "0002")
     names = {1: "paypal", 2: "paypaI", 3: "Ada"}

@@ -2,9 +2,11 @@
 
 import itertools
 import string
+import unicodedata
 
 import pytest
-from hypothesis import given
+from confusable_homoglyphs.confusables import confusables_data
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dada.problems import FieldError
@@ -100,6 +102,17 @@ LOOK_ALIKE = {
     "signs behind": ("adam", "adam-_"),
     "l and a capital i": ("paypal", "paypaI"),
     "1 and a capital i": ("pau1", "pauI"),
+    "two and one that is written like them": ("miller", "mi\u01c1er"),
+    "two and a ligature of them": ("itsme", "i\u02a6me"),
+    "a long vowel, as one letter and as two": ("\u0906\u0915\u0916\u0917", "\u0905\u093e\u0915\u0916\u0917"),
+    "a letter with a stroke, and with a mark for one": ("dan\u0111", "dand\u0335"),
+    "m and rn of which one is another r": ("mike", "\uab47nike"),
+    "w and two that look like v": ("will", "\u1d20\u1d20ill"),
+    "an i that has two dots, of which one is seen": ("nick", "ni\u0307ck"),
+    "a j that has": ("john", "j\u0307ohn"),
+    "an i with a mark below and a dot that is its own": ("n\u012fck", "n\u012f\u0307ck"),
+    "an i without a dot, and with one that it was given": ("nick", "n\u0131\u0307ck"),
+    "a capital i with a dot, written small": ("nick", "N\u0130CK"),
     "two capitals of two scripts": ("\u0391\u0392\u0395", "ABE"),
     "two scripts, each for itself": ("\u0440\u0430\u0443\u0440\u0430", "paypa"),  # all Cyrillic
 }
@@ -108,6 +121,31 @@ LOOK_ALIKE = {
 @pytest.mark.parametrize(("one", "other"), LOOK_ALIKE.values(), ids=LOOK_ALIKE)
 def test_names_that_look_alike_have_one_skeleton(one, other):
     assert looks_of(one, username_key(one)) & looks_of(other, username_key(other))
+
+
+def test_a_dot_that_is_seen_is_no_other_look():
+    looks = [skeleton(name) for name in ("nick", "n\u00efck", "n\u00ecck", "e\u0307ck", "eck", "nic\u0307k")]
+    assert len(set(looks)) == len(looks)
+
+
+def test_whatever_unicode_says_looks_like_several_signs_looks_like_them_in_a_name():
+    """But for what is decomposed before it is looked up (UTS #39 §4, step 1), and texts that are turned round."""
+    wrong = [
+        (char, like["c"])
+        for char, likes in confusables_data.items()
+        for like in likes
+        if len(char) == 1 < len(like["c"])
+        and all(unicodedata.category(sign)[0] in "LMN" for sign in char + like["c"])
+        and unicodedata.normalize("NFKD", char + like["c"]) == char + like["c"]
+        and skeleton(f"a{char}b") != skeleton(f"a{like['c']}b")
+    ]
+    assert wrong == []
+
+
+@given(st.text(min_size=1, max_size=30))
+@example("\ufdfa" * 30)
+def test_a_look_has_an_end(text):
+    assert len(skeleton(text)) <= 128
 
 
 def test_names_that_look_different_have_different_skeletons():
