@@ -80,7 +80,7 @@ class Request:
     def path(self) -> str:
         """The path as it stands in the request line: not decoded, without the query."""
         raw: str = self.environ.get("RAW_URI") or self.environ.get("REQUEST_URI") or ""
-        return raw.partition("?")[0] or quote(self.environ.get("PATH_INFO", "").encode("latin-1", "replace"))
+        return raw.partition("?")[0] or quote((self.environ.get("PATH_INFO") or "/").encode("latin-1", "replace"))
 
     def header(self, name: str) -> str | None:
         """Return the value of a header, or None."""

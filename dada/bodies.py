@@ -6,9 +6,11 @@ Members that it does not name are refused: what is silently dropped today would 
 This file knows bytes and types; it does not know HTTP.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -80,22 +82,60 @@ def read_query(members: Mapping[str, str], kind: type[T]) -> T:
 
 
 def _errors(value: Mapping[str, Any], kind: Any, pointer: str, strict: bool) -> Iterator[FieldError]:
-    """The library stops at the first error; each field is put to it alone, and each field of a field."""
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    """The library stops at the first error; each field is put to it alone, and each part of a field."""
+    fields, config = {field.encode_name: field for field in msgspec.structs.fields(kind)}, kind.__struct_config__
     for name, field in fields.items():
         here = f"{pointer}/{_escaped(name)}"
-        if name not in value:
-            if field.required:
-                yield FieldError(here, "missing")
-            continue
-        try:
-            msgspec.convert(value[name], field.type, strict=strict)
-        except msgspec.ValidationError as error:
-            inner = next(filter(_is_struct, (field.type, *get_args(field.type))), None)
-            nested = list(_errors(value[name], inner, here, strict)) if inner and isinstance(value[name], dict) else []
-            yield from nested or [_error(here, str(error))]
-    if kind.__struct_config__.forbid_unknown_fields:
-        yield from (FieldError(f"{pointer}/{_escaped(name)}", "unknown") for name in value if name not in fields)
+        if name in value:
+            yield from _faults(value[name], field.type, here, strict)
+        elif field.required:
+            yield FieldError(here, "missing")
+    if config.forbid_unknown_fields:
+        known = {*fields, config.tag_field}
+        yield from (FieldError(f"{pointer}/{_escaped(name)}", "unknown") for name in value if name not in known)
+
+
+def _faults(value: Any, kind: Any, pointer: str, strict: bool) -> Iterator[FieldError]:
+    """All that is wrong with *value* as a *kind*: its own length, and its parts; else what the library says."""
+    try:
+        msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        inside = [fault for one in _kinds(kind) for fault in _parts(value, one, pointer, strict)]
+        if not inside or (_BOUND.match(message) and not _PLACE.search(message)):
+            yield _error(pointer, message)
+        yield from inside
+
+
+def _parts(value: Any, kind: Any, pointer: str, strict: bool) -> Iterator[FieldError]:
+    """What is wrong with the members of *value*, where *kind* is an object or an array; nothing where it is neither."""
+    inner, origin = get_args(kind), get_origin(kind)
+    if isinstance(value, dict) and _is_struct(kind):
+        config = kind.__struct_config__
+        if config.tag is None or value.get(config.tag_field) == config.tag:  # of several, the one that is meant
+            yield from _errors(value, kind, pointer, strict)
+    elif isinstance(value, dict) and origin is dict:
+        for name, member in value.items():
+            here = f"{pointer}/{_escaped(name)}"
+            yield from list(_faults(name, inner[0], here, strict)) or _faults(member, inner[1], here, strict)
+    elif isinstance(value, list) and origin in _ARRAYS:
+        same = origin is not tuple or inner[-1] is Ellipsis
+        each = itertools.repeat(inner[0]) if same else inner
+        for at, (member, its) in enumerate(zip(value, each, strict=False)):
+            yield from _faults(member, its, f"{pointer}/{at}", strict)
+
+
+_ARRAYS: Final = (list, tuple, set, frozenset)
+
+
+def _kinds(kind: Any) -> Iterator[Any]:
+    """Return what *kind* may be, one by one, without what is said of it besides."""
+    if get_origin(kind) is Annotated:
+        yield from _kinds(get_args(kind)[0])
+    elif get_origin(kind) in (Union, UnionType):
+        yield from itertools.chain.from_iterable(map(_kinds, get_args(kind)))
+    else:
+        yield kind
 
 
 def _is_struct(kind: Any) -> bool:

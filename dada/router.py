@@ -133,14 +133,16 @@ class _Node:
     ways  the parameters that may stand here: how one is read (None: as it stands), its name, what follows; plain texts
           last, since they take anything
     ends  for each method, what a match says besides the parameters; empty where no path ends
+    names the parameters' names in the path that ends here, where another path named the ways
     """
 
-    __slots__ = ("ends", "refusal", "static", "ways")
+    __slots__ = ("ends", "names", "refusal", "static", "ways")
 
     def __init__(self) -> None:
         self.static: dict[str, _Node] = {}
         self.ways: tuple[tuple[Callable[[str], Any] | None, str, _Node], ...] = ()
         self.ends: dict[str, tuple[Route, Callable[..., Any] | None, str, tuple[str, ...]]] = {}
+        self.names: tuple[str, ...] = ()
         self.refusal: NotFound | MethodNotAllowed = _NOT_FOUND
 
 
@@ -192,12 +194,13 @@ class Router:
                     return self._match_all_ways(method, segments)
             node = child
         if (end := node.ends.get(method)) is not None:
-            return _new(Match, (*end, params))
+            return _new(Match, (*end, dict(zip(node.names, params.values(), strict=True)) if node.names else params))
         return node.refusal if node.ends else self._match_all_ways(method, segments)
 
     def _match_all_ways(self, method: str, segments: list[str]) -> Match | NotFound | MethodNotAllowed:
         """The same, where the first way that was open ended nowhere."""
         node, params = _find(self._root, segments, 0) or (self._root, {})
+        params = dict(zip(node.names, params.values(), strict=True)) if node.names else params
         return _new(Match, (*node.ends[method], params)) if method in node.ends else node.refusal
 
     def url(self, name: str, /, **params: Any) -> str:
@@ -251,8 +254,11 @@ class Router:
             return [Problem("route-twice", route.path, "", why, "one resource for a path")]
         self._names[name] = route
         node = self._root.static.setdefault("", _Node())  # what stands before the first slash
+        ways: list[str] = []
         for kind, text in segments:
-            node = self._child(node, kind, text)
+            node = self._child(node, kind, text, ways)
+        names = tuple(text for kind, text in segments if kind)
+        node.names = () if names == tuple(ways) else names
         given = {"HEAD": handlers["GET"]} if "GET" in handlers else {}
         known: dict[str, Any] = {"OPTIONS": None, **given, **handlers}
         allow = tuple(sorted(known))
@@ -266,17 +272,18 @@ class Router:
             self._whole[route.path] = (matches, node.refusal)
         return []
 
-    def _child(self, node: _Node, kind: str, text: str) -> _Node:
-        """Return what follows in the trie; where it is not there yet, it is now."""
+    def _child(self, node: _Node, kind: str, text: str, ways: list[str]) -> _Node:
+        """Return what follows in the trie, made where it is not there yet; *ways* has the names on the way to it."""
         if not kind:
             return node.static.setdefault(text, _Node())
-        read = self._converters[kind].read
-        way = (None if read is str else read, text)
-        for *there, child in node.ways:
-            if way == tuple(there):
+        read = None if (given := self._converters[kind].read) is str else given
+        for there, name, child in node.ways:
+            if there == read:  # whatever it is called: what follows is compared with all that may follow
+                ways.append(name)
                 return child
+        ways.append(str(len(ways)) if text in ways else text)
         child = _Node()
-        node.ways = tuple(sorted((*node.ways, (*way, child)), key=lambda way: way[0] is None))
+        node.ways = tuple(sorted((*node.ways, (read, ways[-1], child)), key=lambda way: way[0] is None))
         return child
 
 
@@ -345,8 +352,7 @@ def _path_problems(path: Any, segments: list[tuple[str, str]], converters: Mappi
         problems.append(Problem(code, str(path)[:80], value[:60], why, fix, "RFC 3986 §3.3"))
 
     if not isinstance(path, str) or not path.startswith("/"):
-        problem("route-path", "", "a path begins with a slash", "/v1/users")
-        return problems
+        return [Problem("route-path", str(path)[:80], "", "a path begins with a slash", "/v1/users", "RFC 3986 §3.3")]
     if path != "/" and any(text in _NEVER for kind, text in segments if not kind):
         problem("route-segment", "", "empty segments and dots match nothing", "no // and no slash at the end")
     for kind, text in segments:
@@ -367,11 +373,8 @@ def handlers_of(resource: Any) -> dict[str, Callable[..., Any]]:
         return dict(resource) if good else {}
     if inspect.isroutine(resource):
         return {"GET": resource}
-    return {
-        method: getattr(resource, method.lower())
-        for method in METHODS
-        if callable(getattr(resource, method.lower(), None))
-    }
+    found = ((method, getattr(resource, method.lower(), None)) for method in METHODS)
+    return {method: handler for method, handler in found if callable(handler)}
 
 
 def _who_problems(route: Route, handlers: Mapping[str, Any]) -> list[Problem]:
@@ -385,10 +388,8 @@ def _who_problems(route: Route, handlers: Mapping[str, Any]) -> list[Problem]:
     for method in sorted(handlers.keys() ^ route.who.keys(), key=str):
         why = "it is not stated who may call it" if method in handlers else "the resource does not answer it"
         problems.append(Problem("route-who", str(route.path)[:80], str(method), why, "one word for each method"))
-    wrong = [word for word in route.who.values() if not isinstance(word, str) or not word]
-    problems += [
-        Problem("route-who", str(route.path)[:80], repr(word)[:40], "this is no word", "a word") for word in wrong
-    ]
+    wrong = (repr(word)[:40] for word in route.who.values() if not isinstance(word, str) or not word)
+    problems += [Problem("route-who", str(route.path)[:80], word, "this is no word", "a word") for word in wrong]
     return problems
 
 

@@ -632,3 +632,14 @@ def test_any_request_has_an_answer_and_only_bugs_are_500(method, path, headers, 
     assert status < 500 or status == 501 or "fail" in path
     assert all("\n" not in value and "\r" not in value for _, value in lines)
     assert body == b"" or json.loads(body) is not None
+
+
+@pytest.mark.parametrize("environ", [{}, {"PATH_INFO": ""}, {"PATH_INFO": "", "SCRIPT_NAME": "/mounted"}])
+def test_an_empty_path_is_the_root(environ):
+    """PEP 3333 lets PATH_INFO be empty, or missing, where the URL means the root of the application."""
+    app, said = App([Route("/", show, "anyone")]), []
+    app(
+        {"REQUEST_METHOD": "GET", "wsgi.url_scheme": "http", "HTTP_HOST": "x", **environ},
+        lambda *told: said.append(told),
+    )
+    assert said[0][0] == "200 OK"

@@ -1,7 +1,7 @@
 """Bodies: strict JSON, then a type, then every field's error at once."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
 from hypothesis import given
@@ -162,3 +162,72 @@ def test_a_nul_is_in_no_text_of_ours(text):
 
 def test_what_only_looks_like_a_nul_is_read():
     assert bodies.read(rb'{"a":"\\u0000"}', Anything).a == r"\u0000"
+
+
+class Line(Struct, forbid_unknown_fields=True, kw_only=True):
+    n: Annotated[int, Meta(ge=1)]
+
+
+class Card(Struct, forbid_unknown_fields=True, tag="card"):
+    number: int
+    name: str
+
+
+class Cash(Struct, forbid_unknown_fields=True, tag="cash"):
+    notes: list[int]
+
+
+class Basket(Struct, forbid_unknown_fields=True, kw_only=True):
+    lines: Annotated[list[Line], Meta(max_length=2)] = []
+    prices: dict[str, Line] = {}
+    paid: Card | Cash | None = None
+    size: tuple[int, str] = (0, "")
+    grid: list[list[int]] = []
+    colour: Literal["red", "blue"] = "red"
+
+
+INT = {"expected": "int"}
+DEEP = {
+    "each element of a list": ({"lines": [{"n": 0}, {"m": 1}]}, [
+        FieldError("#/lines/0/n", "too_small", {"min": 1}), FieldError("#/lines/1/n", "missing"),
+        FieldError("#/lines/1/m", "unknown"),
+    ]),
+    "a list that is too long, and its elements": ({"lines": [{"n": 1}, {"n": 0}, {"n": 2}]}, [
+        FieldError("#/lines", "too_long", {"max": 2}), FieldError("#/lines/1/n", "too_small", {"min": 1}),
+    ]),
+    "members whose names nobody knew": ({"prices": {"a/b~": {"n": "1"}, "c.d[0]": {}}}, [
+        FieldError("#/prices/a~1b~0/n", "type", INT), FieldError("#/prices/c.d[0]/n", "missing"),
+    ]),
+    "the one of several that is meant": ({"paid": {"type": "card", "number": "1", "x": 1}}, [
+        FieldError("#/paid/number", "type", INT), FieldError("#/paid/name", "missing"),
+        FieldError("#/paid/x", "unknown"),
+    ]),
+    "none of several": ({"paid": {"type": "debt"}}, [FieldError("#/paid/type", "invalid")]),
+    "each place of a pair": ({"size": ["1", 2]}, [
+        FieldError("#/size/0", "type", INT), FieldError("#/size/1", "type", {"expected": "str"}),
+    ]),
+    "lists of lists": ({"grid": [[1, "a"], 7, ["b"]]}, [
+        FieldError("#/grid/0/1", "type", INT), FieldError("#/grid/1", "type", {"expected": "array"}),
+        FieldError("#/grid/2/0", "type", INT),
+    ]),
+    "a word that is none of those": ({"colour": "green"}, [FieldError("#/colour", "invalid")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "errors"), DEEP.values(), ids=DEEP)
+def test_all_faults_are_told_however_deep(value, errors):
+    with pytest.raises(Invalid) as caught:
+        bodies.read(json.dumps(value).encode(), Basket)
+    assert list(caught.value.errors) == errors
+
+
+@given(st.dictionaries(st.text(st.characters(exclude_characters="\0", codec="utf-8")), st.integers(-2, 2), min_size=1))
+def test_the_pointers_are_those_of_the_wrong_members_and_of_no_others(numbers):
+    told = {f"#/prices/{name.replace('~', '~0').replace('/', '~1')}/n" for name, n in numbers.items() if n < 1}
+    value = {"prices": {name: {"n": n} for name, n in numbers.items()}}
+    try:
+        bodies.validate(value, Basket)
+        found = []
+    except Invalid as error:
+        found = [fault.pointer for fault in error.errors]
+    assert sorted(found) == sorted(told)

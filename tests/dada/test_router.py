@@ -212,6 +212,21 @@ def test_whatever_the_table_the_narrowest_route_wins_as_if_all_were_compared(tab
     assert (match.route.path if isinstance(match, Match) else None) == expected
 
 
+NAMED = {
+    "a static segment after the second name": ("/z/7", "/<b>/7", {"b": "z"}),
+    "a number after the first": ("/z/8", "/<a>/<int:b>", {"a": "z", "b": 8}),
+    "a name that the first way has already": ("/z/x", "/<b>/<a>", {"b": "z", "a": "x"}),
+    "a way given up": ("/s/9/end", "/<c>/<int:d>/end", {"c": "s", "d": 9}),
+}
+
+
+@pytest.mark.parametrize(("path", "route", "params"), NAMED.values(), ids=NAMED)
+def test_what_a_parameter_is_called_decides_nothing(path, route, params):
+    table = router("/<a>/<int:b>", "/<b>/7", "/<b>/<a>", "/s/<x>", "/<c>/<int:d>/end")
+    match = table.match("GET", path)
+    assert (match.route.path, match.params) == (route, params)
+
+
 def test_a_converter_of_one_s_own():
     def read(text):
         if text not in ("red", "blue"):
