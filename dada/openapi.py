@@ -7,6 +7,7 @@ This file knows OpenAPI 3.1 and JSON Schema 2020-12; it does not know requests.
 """
 
 import inspect
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -186,9 +187,10 @@ def describe(
     shared = _shared(
         [members["responses"] for path in paths.values() for members in path.values() if "responses" in members]
     )
-    return {
+    license_ = {"name": "MIT", "identifier": "MIT"}
+    document = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version, "description": told, "license": {"name": "MIT"}},
+        "info": {"title": title, "version": version, "description": told, "license": license_},
         "servers": [{"url": server}],
         "tags": [{"name": name, "description": text} for name, text in tags.items()],
         "paths": paths,
@@ -201,6 +203,29 @@ def describe(
             "examples": {code: _example(kind) for code, kind in sorted(problems.items())},
         },
     }
+    return _without_the_unused(document)
+
+
+_REFERENCE: Final = re.compile(r'"#/components/(schemas|examples)/([^"]+)"')
+
+
+def _without_the_unused(document: dict[str, Any]) -> dict[str, Any]:
+    """Return *document* with those schemas and examples that its operations lead to, one by another."""
+    components: dict[str, dict[str, Any]] = document["components"]
+    used: set[tuple[str, str]] = set()
+    found = _referred([document["paths"], components["responses"]])
+    while found:
+        used |= found
+        found = _referred([components[kind][name] for kind, name in found]) - used
+    kept = {
+        kind: {name: node for name, node in components[kind].items() if (kind, name) in used}
+        for kind in ("schemas", "examples")
+    }
+    return document | {"components": components | kept}
+
+
+def _referred(nodes: list[Any]) -> set[tuple[str, str]]:
+    return set(_REFERENCE.findall(msgspec.json.encode(nodes).decode()))
 
 
 _LANGUAGE: Final = {
@@ -246,8 +271,8 @@ def _operation(one: Described, problems: Mapping[str, ProblemType], schemas: Map
     if declared.takes is not None:
         content = {"schema": schemas[id(declared.takes)], "example": example_of(declared.takes)}
         members["requestBody"] = {"required": True, "content": {"application/json": content}}
-    if one.who != "anyone" or declared.caller:
-        members["security"] = [{"bearer": []}, *([{}] if declared.caller == "optional" else [])]
+    asked: list[Any] = [{"bearer": []}, *([{}] if declared.caller == "optional" else [])]
+    members["security"] = asked if one.who != "anyone" or declared.caller else []  # none, and said so
     return members
 
 

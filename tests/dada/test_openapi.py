@@ -198,7 +198,7 @@ def test_who_may_call_is_told():
     assert DOCUMENT["components"]["securitySchemes"]["bearer"]["bearerFormat"] == "JWT"
     assert ONE["get"]["security"] == [{"bearer": []}]
     assert DOCUMENT["paths"]["/things"]["post"]["security"] == [{"bearer": []}, {}]
-    assert "security" not in DOCUMENT["paths"]["/things"]["get"]
+    assert DOCUMENT["paths"]["/things"]["get"]["security"] == []
 
 
 def test_the_first_sentence_of_a_docstring_is_the_summary():

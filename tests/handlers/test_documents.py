@@ -1,5 +1,6 @@
 """/openapi.json and /problems."""
 
+import json
 import os
 import subprocess
 import sys
@@ -88,3 +89,16 @@ def test_every_process_makes_the_same_document():
         for seed in ("1", "2")
     }  # fmt: skip
     assert len(made) == 1
+
+
+def test_whatever_is_shared_is_referred_to():
+    told, text = document(), json.dumps(document())
+    kinds = {kind: named for kind, named in told["components"].items() if kind != "securitySchemes"}
+    unused = [f"{kind}/{name}" for kind in kinds for name in kinds[kind] if f'"#/components/{kind}/{name}"' not in text]
+    assert unused == []
+
+
+def test_every_operation_says_whether_it_asks_for_a_token():
+    members = [one for path in document()["paths"].values() for one in path.values() if "operationId" in one]
+    assert len(members) == len(operations())
+    assert [one["operationId"] for one in members if "security" not in one] == []
