@@ -1,7 +1,7 @@
 """Bodies: strict JSON, then a type, then every field's error at once."""
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
@@ -88,6 +88,77 @@ def test_in_a_query_numbers_are_written_in_digits():
         bodies.validate({"name": "bob", "count": "７"}, Order, strict=False)
 
 
+class Asked(Struct, forbid_unknown_fields=True, kw_only=True):
+    n: int = 0
+    m: int = 0
+    yes: bool = False
+    share: Annotated[float, Meta(ge=0.5)] = 1.0
+    word: str = ""
+
+
+QUERIES = {
+    "nothing": ({}, Asked()),
+    "digits": ({"n": "7", "m": "0"}, Asked(n=7, m=0)),
+    "less than nothing": ({"n": "-7"}, Asked(n=-7)),
+    "a truth": ({"yes": "true"}, Asked(yes=True)),
+    "a fraction, as its writer likes it": ({"share": "1.50"}, Asked(share=1.5)),
+    "a text that looks like a number": ({"word": "05"}, Asked(word="05")),
+}
+
+
+@pytest.mark.parametrize(("members", "value"), QUERIES.values(), ids=QUERIES)
+def test_a_query_becomes_a_value(members, value):
+    assert bodies.read_query(members, Asked) == value
+
+
+@pytest.mark.parametrize("written", ["05", "1e1", "+5", "-0", "5.0", " 5", "٧", ""])
+def test_a_whole_number_in_a_query_is_written_as_we_would(written):
+    with pytest.raises(Invalid) as caught:
+        bodies.read_query({"n": written, "m": written, "word": written}, Asked)
+    assert list(caught.value.errors) == [FieldError(f"#/{name}", "type", {"expected": "int"}) for name in ("n", "m")]
+
+
+def test_a_bound_that_is_a_fraction_is_told_as_one():
+    with pytest.raises(Invalid) as caught:
+        bodies.validate({"share": 0.25}, Asked)
+    assert list(caught.value.errors) == [FieldError("#/share", "too_small", {"min": 0.5})]
+
+
+class Span(Struct):
+    low: int
+    high: int
+
+    def __post_init__(self):
+        if self.low > self.high:
+            raise ValueError("low is above high")
+
+
+def test_what_is_wrong_with_the_whole_is_told_of_the_whole_and_each_member_is_looked_at_besides():
+    with pytest.raises(Invalid) as caught:
+        bodies.validate({"low": 2, "high": 1}, Span, lambda good: [FieldError(f"#/{name}", "taken") for name in good])
+    assert [(error.pointer, error.code) for error in caught.value.errors] == [
+        ("#", "invalid"), ("#/low", "taken"), ("#/high", "taken"),
+    ]  # fmt: skip
+
+
+class Whatever(Struct):
+    a: Any = None
+
+
+AT_THE_LIMIT = {
+    "2^53": 9007199254740992,
+    "-2^53": -9007199254740992,
+    "a hundred elements": [1] * 100,
+    "a hundred members": {str(number): number for number in range(100)},
+    "sixteen levels": json.loads("[" * 15 + "]" * 15),
+}
+
+
+@pytest.mark.parametrize("value", AT_THE_LIMIT.values(), ids=AT_THE_LIMIT)
+def test_a_limit_itself_is_within_it(value):
+    assert bodies.read(json.dumps({"a": value}).encode(), Whatever).a == value
+
+
 UNREADABLE = {
     "nothing": b"",
     "no JSON": b"{",
@@ -99,6 +170,7 @@ UNREADABLE = {
     "5,000 digits": b'{"name":"ada","count":' + b"1" * 5000 + b"}",
     "an integer beyond 2^53": b'{"name":"ada","count":9007199254740993}',
     "a thousand levels": b'{"name":"ada","count":' + b"[" * 1000 + b"]" * 1000 + b"}",
+    "an integer beyond -2^53": b'{"name":"ada","count":-9007199254740993}',
     "17 levels": b'{"name":"ada","count":' + b"[" * 16 + b"]" * 16 + b"}",
     "101 members": b'{"tags":[' + b"1," * 100 + b"1]}",
 }

@@ -340,6 +340,14 @@ def test_a_route_that_cannot_be_right_is_found_when_the_table_is_made(route, cod
     assert [problem.code for problem in caught.value.problems] == [code]
 
 
+def test_a_verb_on_one_side_alone_hears_what_the_other_side_does_not_say():
+    with pytest.raises(Misuse) as caught:
+        Router([Route("/a", Users, {"GET": "x", "PUT": "x"})])
+    assert [(problem.value, problem.why) for problem in caught.value.problems] == [
+        ("POST", "it is not stated who may call it"), ("PUT", "the resource does not answer it"),
+    ]  # fmt: skip
+
+
 def test_an_unknown_kind_hears_what_may_have_been_meant():
     with pytest.raises(Misuse, match="did you mean int"):
         router("/a/<itn:b>")
