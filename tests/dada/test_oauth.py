@@ -241,10 +241,21 @@ def test_the_longest_token_has_256_characters():
 
 @pytest.mark.parametrize(
     ("told", "seconds"),
-    [(7200, 7200), ("7200", 7200), (0, 0), (-1, 0), ("x", 0), (1.5, 0), (True, 0), (None, 0), ("١", 0), ("9" * 99, 0)],
-)
+    [
+        (7200, 7200), ("7200", 7200), (1, 1), ("9" * 15, 10**15 - 1), ("9" * 16, 0), ("9" * 99, 0), (0, 0), ("0", 0),
+        (-1, 0), ("-1", 0), ("x", 0), (1.5, 0), (True, 0), (None, 0), ("١", 0),
+    ],
+)  # fmt: skip
 def test_a_lifetime_may_be_a_number_or_a_text_of_one(told, seconds):
     assert oauth.read_token(200, body(expires_in=told)).expires_in == seconds
+
+
+def test_an_answer_of_64_kibibytes_is_read_and_one_byte_more_is_too_long():
+    longest = body().ljust(65_536)
+    assert oauth.read_token(200, longest).access_token == "2.00Xljb"
+    with pytest.raises(OAuthError) as caught:
+        oauth.read_token(200, longest + b" ")
+    assert caught.value.reason == "answer"
 
 
 ANSWERS = {
